@@ -1,0 +1,14 @@
+# Flags of all our targets, carried by one interface target.
+add_library(equal_flags INTERFACE)
+target_compile_features(equal_flags INTERFACE cxx_std_20)
+target_include_directories(equal_flags INTERFACE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include")
+# No contraction: a*b+c is rounded twice on every compiler, so results do not depend on which one built the program.
+target_compile_options(equal_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -ffp-contract=off $<$<BOOL:${EQUAL_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(equal_flags INTERFACE -Wno-restrict)  # false alarms in std::string, GCC bug 105651
+endif()
+if(EQUAL_SANITIZE)
+  target_compile_options(equal_flags INTERFACE -fsanitize=${EQUAL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  target_link_options(equal_flags INTERFACE -fsanitize=${EQUAL_SANITIZE})
+endif()
