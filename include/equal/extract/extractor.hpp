@@ -1,0 +1,58 @@
+// Document -> question-answer pairs. Implementations: replay (known pairs), pattern (rules), chat (LLM over HTTP),
+// command (batch files). An extractor holds several documents at once and reports each when it is done, so that hundreds of
+// requests can be in flight on one thread; replay and pattern simply answer at the next poll.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace equal::extract {
+
+struct Pair {
+  std::string question, answer;
+  bool operator==(const Pair&) const = default;
+};
+
+/// What an extractor is given: one document (owned copy).
+struct Request {
+  std::uint64_t document = 0;  ///< DocumentId value
+  std::string id, text;
+  std::vector<Pair> known_pairs;  ///< for replay
+};
+
+/// What was spent on a document. Zero for extractors that call nobody.
+struct Usage {
+  std::uint64_t calls = 0, prompt_tokens = 0, completion_tokens = 0;
+  double seconds = 0.0;
+};
+
+/// A pair that was dropped, with the reason's short name ("ungrounded", "empty", ...).
+struct Rejected {
+  Pair pair;
+  std::string reason;
+};
+
+struct Extraction {
+  std::uint64_t document = 0;
+  std::vector<Pair> pairs;  ///< kept pairs, in document order
+  std::vector<Rejected> rejected;
+  Usage usage;
+  std::string failure;  ///< empty: answered (perhaps without pairs). Otherwise why not; never cached, may be asked again.
+};
+
+class Extractor {
+ public:
+  virtual ~Extractor() = default;
+  /// SHA-256 over all that decides the answers: rules or prompt and model, sampling settings, keep rules, code version.
+  virtual std::string digest() const = 0;
+  virtual std::string description() const = 0;  ///< one line for the log, no secrets
+  virtual bool deterministic() const = 0;       ///< the same document always gives the same pairs
+  virtual std::size_t slots() const = 0;        ///< documents it can hold at once, >= 1
+  virtual void submit(Request request) = 0;     ///< REQUIRES: fewer than slots() are held
+  /// Documents that have become ready; waits up to `wait_seconds` while any are held and none is ready.
+  virtual std::vector<Extraction> poll(double wait_seconds) = 0;
+};
+
+}  // namespace equal::extract
