@@ -1,0 +1,108 @@
+#include "equal/comm/task_farm.hpp"
+
+#include <algorithm>
+
+#include "equal/base/bytes.hpp"
+#include "equal/base/error.hpp"
+
+namespace equal::comm {
+namespace {
+
+// Tags of the farm's messages.
+constexpr int kTask = 1, kResult = 2, kFinish = 3;
+
+}  // namespace
+
+TaskFarm::TaskFarm(Communicator& comm, TaskWorker* local) : comm_(comm), local_(local) {
+  if ((comm.size() == 1) != (local != nullptr)) throw InternalError("a farm of one rank needs its worker, others must not have one");
+  if (local_ != nullptr) {
+    free_slots_ = {local_->slots()};
+  } else {
+    const auto slots = comm_.gather(ByteWriter().put(std::uint64_t{0}).take(), 0);
+    for (std::size_t r = 1; r < slots.size(); ++r) free_slots_.push_back(ByteReader(slots[r]).get<std::uint64_t>());
+  }
+  for (const std::size_t n : free_slots_) total_slots_ += n;
+}
+
+TaskFarm::~TaskFarm() {
+  if (!finished_ && local_ == nullptr) {
+    for (int r = 1; r < comm_.size(); ++r) comm_.send(r, kFinish, {});
+  }
+}
+
+void TaskFarm::submit(std::uint64_t task, std::string bytes, int preferred) {
+  waiting_.push_back({task, std::move(bytes), preferred});
+  dispatch();
+}
+
+void TaskFarm::dispatch() {
+  while (!waiting_.empty()) {
+    Waiting& task = waiting_.front();
+    const int first_worker = comm_.worker_rank(0);
+    std::size_t worker = static_cast<std::size_t>(std::max(0, task.preferred - first_worker));
+    if (worker >= free_slots_.size() || free_slots_[worker] == 0) {
+      worker = static_cast<std::size_t>(std::max_element(free_slots_.begin(), free_slots_.end()) - free_slots_.begin());
+      if (free_slots_[worker] == 0) return;
+    }
+    --free_slots_[worker];
+    ++in_flight_;
+    if (local_ != nullptr) {
+      local_->submit(task.task, task.bytes);
+    } else {
+      comm_.send(comm_.worker_rank(static_cast<int>(worker)), kTask,
+                 ByteWriter().put(task.task).put_string(task.bytes).take());
+    }
+    waiting_.pop_front();
+  }
+}
+
+std::optional<TaskResult> TaskFarm::next(double seconds) {
+  if (ready_.empty()) {
+    if (local_ != nullptr) {
+      for (TaskResult& result : local_->poll(seconds)) ready_.push_back(std::move(result));
+      free_slots_[0] += ready_.size();
+      in_flight_ -= ready_.size();
+    } else if (auto message = comm_.receive_within(seconds)) {
+      if (message->tag != kResult) throw InternalError("the coordinator of a task farm got a message with tag " + std::to_string(message->tag));
+      ByteReader reader(message->bytes);
+      const auto task = reader.get<std::uint64_t>();
+      ready_.push_back({task, message->source, std::string(reader.get_string())});
+      ++free_slots_[static_cast<std::size_t>(message->source - comm_.worker_rank(0))];
+      --in_flight_;
+    }
+    dispatch();
+  }
+  if (ready_.empty()) return std::nullopt;
+  TaskResult out = std::move(ready_.front());
+  ready_.pop_front();
+  return out;
+}
+
+void TaskFarm::finish() {
+  if (unanswered() > 0) throw InternalError("a task farm was closed while tasks were unanswered");
+  finished_ = true;
+  if (local_ != nullptr) return;
+  for (int r = 1; r < comm_.size(); ++r) comm_.send(r, kFinish, {});
+}
+
+void serve_tasks(Communicator& comm, TaskWorker& worker) {
+  comm.gather(ByteWriter().put(static_cast<std::uint64_t>(worker.slots())).take(), 0);
+  std::size_t held = 0;
+  while (true) {
+    // With work in hand look for messages without waiting, and let the worker wait for its own events instead.
+    while (auto message = held > 0 ? comm.try_receive() : comm.receive_within(1.0)) {
+      if (message->tag == kFinish) return;
+      ByteReader reader(message->bytes);
+      const auto task = reader.get<std::uint64_t>();
+      worker.submit(task, reader.get_string());
+      ++held;
+    }
+    if (held == 0) continue;
+    for (TaskResult& result : worker.poll(0.001)) {
+      comm.send(0, kResult, ByteWriter().put(result.task).put_string(result.bytes).take());
+      --held;
+    }
+  }
+}
+
+}  // namespace equal::comm

@@ -1,0 +1,64 @@
+#include "equal/comm/task_farm.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "support/world.hpp"
+
+namespace equal::comm {
+namespace {
+
+/// Answers each task with its bytes reversed, the youngest first, and remembers how many it held at once.
+class Reverser final : public TaskWorker {
+ public:
+  explicit Reverser(std::size_t slots) : slots_(slots) {}
+  std::size_t slots() const override { return slots_; }
+  void submit(std::uint64_t task, std::string_view bytes) override {
+    held_.push_back({task, 0, std::string(bytes.rbegin(), bytes.rend())});
+    most_ = std::max(most_, held_.size());
+  }
+  std::vector<TaskResult> poll(double) override {
+    std::vector<TaskResult> out;
+    if (!held_.empty()) {
+      out.push_back(held_.back());
+      held_.pop_back();
+    }
+    return out;
+  }
+  std::size_t most() const { return most_; }
+
+ private:
+  std::size_t slots_, most_ = 0;
+  std::vector<TaskResult> held_;
+};
+
+TEST(TaskFarm, EveryTaskIsAnsweredOnceAndSlotsAreNeverExceeded) {
+  Reverser worker(3);
+  constexpr std::uint64_t kTasks = 200;
+  if (test::world().is_root()) {
+    TaskFarm farm(test::world(), test::world().size() == 1 ? &worker : nullptr);
+    EXPECT_EQ(farm.slots(), 3U * static_cast<std::size_t>(test::world().workers()));
+    for (std::uint64_t t = 0; t < kTasks; ++t) farm.submit(t, "task " + std::to_string(t), static_cast<int>(t) % 5);
+    std::set<std::uint64_t> seen;
+    while (farm.unanswered() > 0) {
+      const auto result = farm.next(30.0);
+      if (!result) {
+        ADD_FAILURE() << farm.unanswered() << " tasks unanswered after 30 s";
+        break;
+      }
+      const std::string text = "task " + std::to_string(result->task);
+      EXPECT_EQ(result->bytes, std::string(text.rbegin(), text.rend()));
+      EXPECT_TRUE(seen.insert(result->task).second) << "answered twice: " << result->task;
+    }
+    EXPECT_EQ(seen.size(), kTasks);
+    farm.finish();
+  } else {
+    serve_tasks(test::world(), worker);
+  }
+  EXPECT_LE(worker.most(), 3U);
+  test::world().barrier();
+}
+
+}  // namespace
+}  // namespace equal::comm
