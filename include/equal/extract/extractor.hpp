@@ -1,6 +1,6 @@
 // Document -> question-answer pairs. Implementations: replay (known pairs), pattern (rules), chat (LLM over HTTP),
-// command (batch files). An extractor holds several documents at once and reports each when it is done, so that hundreds of
-// requests can be in flight on one thread; replay and pattern simply answer at the next poll.
+// command (batch files). An extractor holds several documents at once and reports each when it is done, so that
+// hundreds of requests can be in flight on one thread; replay and pattern simply answer at the next poll.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,8 @@ struct Extraction {
   std::vector<Pair> pairs;  ///< kept pairs, in document order
   std::vector<Rejected> rejected;
   Usage usage;
-  std::string failure;  ///< empty: answered (perhaps without pairs). Otherwise why not; never cached, may be asked again.
+  std::string
+      failure;  ///< empty: answered (perhaps without pairs). Otherwise why not; never cached, may be asked again.
 };
 
 class Extractor {

@@ -1,0 +1,82 @@
+// Keep rules: which of the pairs that an extractor returned are worth having. A pair is kept if it is not empty, of
+// sane length, complete, understandable without its document, grounded in its document, in its document's language, and
+// not a duplicate of an earlier pair of the same document. Every drop has a reason. Pure functions: no clock, no
+// randomness.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "equal/extract/extractor.hpp"
+
+namespace equal::extract {
+
+/// How strongly a pair rests on its document; each in [0, 1], 1 when there is nothing to check.
+struct Grounding {
+  double answer_words = 1.0;    ///< share of the answer's content words that occur in the document or the question
+  double answer_numbers = 1.0;  ///< share of the answer's numbers that occur in the document
+  double question_words = 1.0;  ///< share of the question's content words that occur in the document
+};
+
+/// Words are compared without inflection. Cost: linear in the two texts.
+Grounding measure_grounding(std::string_view document, const Pair& pair);
+
+struct KeepParams {
+  std::size_t min_question_chars = 8;     ///< code points; below: "short"
+  std::size_t max_question_chars = 2000;  ///< above: "long"
+  std::size_t min_answer_chars = 1;
+  std::size_t max_answer_chars = 8000;
+  bool self_contained = true;  ///< drop "What does the passage above say?" and answers that refuse or point to a text
+  bool grounded = true;        ///< check the three thresholds below
+  double min_answer_words = 0.6;
+  double min_answer_numbers = 1.0;
+  double min_question_words = 0.5;
+  bool same_language = true;  ///< drop a pair whose language is clearly another one than its document's
+  bool duplicates = true;     ///< drop a pair whose question and answer, normalised, occurred earlier in the document
+  double min_cosine = 0.0;    ///< 0: off. Least cosine of pair and document; needs KeepRules::set_similarity
+
+  /// For pairs that people wrote or that were checked before: only empty pairs and duplicates are dropped.
+  static KeepParams trusting();
+};
+
+struct KeepResult {
+  std::vector<Pair> kept;  ///< in the order given, texts trimmed
+  std::vector<Rejected> rejected;
+};
+
+/// Reasons: empty short long placeholder not_self_contained refusal language ungrounded_words ungrounded_numbers
+/// ungrounded_question far duplicate. The first that applies, in this order, is reported.
+class KeepRules {
+ public:
+  /// Throws UsageError for shares outside [0, 1] or bounds that exclude everything.
+  explicit KeepRules(const KeepParams& params = {});
+
+  /// Thread-safe. Cost: linear in the texts.
+  KeepResult apply(std::string_view document, std::vector<Pair> pairs) const;
+
+  /// Cosine of an encoder's vectors of document and pair, for min_cosine. `name` (the encoder's digest) enters
+  /// digest().
+  using Similarity = std::function<double(std::string_view document, const Pair& pair)>;
+  void set_similarity(Similarity similarity, std::string name);
+
+  const KeepParams& params() const noexcept { return params_; }
+  std::string digest() const;  ///< SHA-256 of the parameters and of the version of the rules
+
+ private:
+  std::string_view reason_to_drop(std::string_view document, std::string_view document_language,
+                                  const Pair& pair) const;
+  KeepParams params_;
+  Similarity similarity_;
+  std::string similarity_name_;
+};
+
+/// Lower case, punctuation and spacing removed: equal for pairs that differ in nothing else.
+std::string normalised(std::string_view text);
+
+/// True for a text that needs another text to be understood ("according to the passage", "mentioned above").
+bool points_to_source(std::string_view text);
+
+}  // namespace equal::extract

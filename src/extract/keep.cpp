@@ -1,0 +1,158 @@
+#include "equal/extract/keep.hpp"
+
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "equal/base/digest.hpp"
+#include "equal/base/error.hpp"
+#include "equal/base/log.hpp"
+
+#include "phrases.hpp"
+#include "words.hpp"
+
+namespace equal::extract {
+namespace {
+
+constexpr int kRulesVersion = 1;  // enters digests: raise it when any rule below changes
+
+std::string trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n\v\f";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(kSpace) - first + 1));
+}
+
+using Terms = std::unordered_set<std::string>;
+
+bool has_content(const Token& token) { return token.kind == TokenKind::ideograph || !is_stop_word(token.text); }
+
+std::string term_of(const Token& token) { return token.kind == TokenKind::word ? stem(token.text) : token.text; }
+
+void check_share(double value, const char* name) {
+  if (!(value >= 0.0 && value <= 1.0)) {
+    throw UsageError(format("extract.{} = {}; must be between 0 and 1", name, value));
+  }
+}
+
+/// Share of the tokens accepted by `counts` whose term is in `known`; each distinct term counts once.
+template <class Counts>
+double share_known(const std::vector<Token>& tokens, const Terms& known, Counts counts) {
+  Terms seen;
+  std::size_t n_known = 0;
+  for (const Token& token : tokens) {
+    if (!counts(token)) continue;
+    std::string term = term_of(token);
+    const bool is_known = known.count(term) != 0;
+    if (seen.insert(std::move(term)).second && is_known) ++n_known;
+  }
+  return seen.empty() ? 1.0 : static_cast<double>(n_known) / static_cast<double>(seen.size());
+}
+
+}  // namespace
+
+Grounding measure_grounding(std::string_view document, const Pair& pair) {
+  Terms in_document;
+  for (const Token& token : tokenize(document)) in_document.insert(term_of(token));
+  const std::vector<Token> question = tokenize(pair.question), answer = tokenize(pair.answer);
+  const auto is_word = [](const Token& t) { return t.kind != TokenKind::number && has_content(t); };
+  const auto is_number = [](const Token& t) { return t.kind == TokenKind::number; };
+  Grounding out;
+  out.question_words = share_known(question, in_document, is_word);
+  out.answer_numbers = share_known(answer, in_document, is_number);
+  for (const Token& token : question) in_document.insert(term_of(token));
+  out.answer_words = share_known(answer, in_document, is_word);
+  return out;
+}
+
+std::string normalised(std::string_view text) {
+  std::string out;
+  for (const Token& token : tokenize(text)) {
+    if (!out.empty()) out += ' ';
+    out += token.text;
+  }
+  return out;
+}
+
+KeepParams KeepParams::trusting() {
+  KeepParams params;
+  params.min_question_chars = params.min_answer_chars = 1;
+  params.max_question_chars = params.max_answer_chars = static_cast<std::size_t>(-1);
+  params.self_contained = params.grounded = params.same_language = false;
+  return params;
+}
+
+KeepRules::KeepRules(const KeepParams& params) : params_(params) {
+  check_share(params.min_answer_words, "min_answer_words");
+  check_share(params.min_answer_numbers, "min_answer_numbers");
+  check_share(params.min_question_words, "min_question_words");
+  check_share(params.min_cosine, "min_cosine");
+  if (params.min_question_chars > params.max_question_chars || params.min_answer_chars > params.max_answer_chars) {
+    throw UsageError(format(
+        "keep rules: a least length ({} and {} characters for question and answer) is above the greatest ({} and {})",
+        params.min_question_chars, params.min_answer_chars, params.max_question_chars, params.max_answer_chars));
+  }
+}
+
+void KeepRules::set_similarity(Similarity similarity, std::string name) {
+  similarity_ = std::move(similarity);
+  similarity_name_ = std::move(name);
+}
+
+std::string KeepRules::digest() const {
+  const KeepParams& p = params_;
+  return sha256_hex(format("keep rules {}: {} {} {} {} {} {} {} {} {} {} {} {} {}", kRulesVersion, p.min_question_chars,
+                           p.max_question_chars, p.min_answer_chars, p.max_answer_chars, p.self_contained, p.grounded,
+                           p.min_answer_words, p.min_answer_numbers, p.min_question_words, p.same_language,
+                           p.duplicates, p.min_cosine, p.min_cosine > 0.0 ? similarity_name_ : ""));
+}
+
+std::string_view KeepRules::reason_to_drop(std::string_view document, std::string_view document_language,
+                                           const Pair& pair) const {
+  if (pair.question.empty() || pair.answer.empty()) return "empty";
+  const std::size_t question_chars = count_code_points(pair.question), answer_chars = count_code_points(pair.answer);
+  if (question_chars < params_.min_question_chars || answer_chars < params_.min_answer_chars) return "short";
+  if (question_chars > params_.max_question_chars || answer_chars > params_.max_answer_chars) return "long";
+  if (params_.self_contained) {
+    if (is_placeholder(pair.question) || is_placeholder(pair.answer)) return "placeholder";
+    if (points_to_source(pair.question) || points_to_source(pair.answer)) return "not_self_contained";
+    if (is_refusal(pair.answer)) return "refusal";
+  }
+  if (params_.same_language && !document_language.empty()) {
+    const std::string_view language = language_of(pair.question + "\n" + pair.answer);
+    if (!language.empty() && language != document_language) return "language";
+  }
+  if (params_.grounded) {
+    const Grounding grounding = measure_grounding(document, pair);
+    if (grounding.answer_words < params_.min_answer_words) return "ungrounded_words";
+    if (grounding.answer_numbers < params_.min_answer_numbers) return "ungrounded_numbers";
+    if (grounding.question_words < params_.min_question_words) return "ungrounded_question";
+  }
+  if (params_.min_cosine > 0.0) {
+    if (!similarity_) throw InternalError("keep rules: min_cosine is set, but no similarity");
+    if (!(similarity_(document, pair) >= params_.min_cosine)) return "far";
+  }
+  return {};
+}
+
+KeepResult KeepRules::apply(std::string_view document, std::vector<Pair> pairs) const {
+  KeepResult out;
+  const std::string_view document_language = params_.same_language ? language_of(document) : std::string_view{};
+  std::unordered_set<std::string> seen;
+  for (Pair& raw : pairs) {
+    Pair pair{trimmed(raw.question), trimmed(raw.answer)};
+    std::string_view reason = reason_to_drop(document, document_language, pair);
+    if (reason.empty() && params_.duplicates &&
+        !seen.insert(normalised(pair.question) + '\n' + normalised(pair.answer)).second) {
+      reason = "duplicate";
+    }
+    if (reason.empty()) {
+      out.kept.push_back(std::move(pair));
+    } else {
+      out.rejected.push_back({std::move(pair), std::string(reason)});
+    }
+  }
+  return out;
+}
+
+}  // namespace equal::extract

@@ -1,0 +1,100 @@
+#include "equal/extract/keep.hpp"
+
+#include <gtest/gtest.h>
+
+#include "equal/base/error.hpp"
+
+namespace equal::extract {
+namespace {
+
+constexpr const char* kDocument =
+    "The mitral valve lies between the left atrium and the left ventricle. It opens about 100,000 times a day. "
+    "Blood that leaves the ventricle passes through the aortic valve, which has three cusps.";
+
+std::string reason_for(const Pair& pair, const KeepParams& params = {}, std::string_view document = kDocument) {
+  const KeepResult result = KeepRules(params).apply(document, {pair});
+  return result.kept.empty() ? result.rejected.at(0).reason : "kept";
+}
+
+TEST(Keep, GroundedPairIsKeptAndTrimmed) {
+  const KeepResult result = KeepRules().apply(
+      kDocument, {{"  Where does the mitral valve lie?\n", "Between the left atrium and ventricle. "}});
+  ASSERT_EQ(result.kept.size(), 1U);
+  EXPECT_EQ(result.kept[0].question, "Where does the mitral valve lie?");
+  EXPECT_EQ(result.kept[0].answer, "Between the left atrium and ventricle.");
+}
+
+TEST(Keep, EachDropHasItsReason) {
+  EXPECT_EQ(reason_for({"", "three"}), "empty");
+  EXPECT_EQ(reason_for({"How many cusps has the aortic valve?", " \n"}), "empty");
+  EXPECT_EQ(reason_for({"Valve?", "three"}), "short");
+  EXPECT_EQ(reason_for({"How many cusps has the aortic valve?", std::string(9000, 'x')}), "long");
+  EXPECT_EQ(reason_for({"[question here]", "[answer here]"}), "placeholder");
+  EXPECT_EQ(reason_for({"How many cusps has the aortic valve?", "..."}), "placeholder");
+  EXPECT_EQ(reason_for({"What does the passage say about the valve?", "It opens."}), "not_self_contained");
+  EXPECT_EQ(reason_for({"How many cusps has the aortic valve?", "I cannot answer that."}), "refusal");
+  EXPECT_EQ(reason_for({"Combien de valves la valve mitrale a-t-elle dans le coeur et dans le corps ?",
+                        "Il y en a une dans le coeur."}),
+            "language");
+  EXPECT_EQ(
+      reason_for({"How many cusps has the aortic valve?", "Seven leaflets made from collagen and elastin fibres."}),
+      "ungrounded_words");
+  EXPECT_EQ(reason_for({"How often does the mitral valve open?", "About 70,000 times a day."}), "ungrounded_numbers");
+  EXPECT_EQ(reason_for({"Which European capital hosts transplant surgeons?", "The left ventricle."}),
+            "ungrounded_question");
+}
+
+TEST(Keep, NumbersMatchWhateverTheirSpelling) {
+  EXPECT_EQ(reason_for({"How often does the mitral valve open?", "It opens about 100000 times a day."}), "kept");
+}
+
+TEST(Keep, LaterDuplicatesGo) {
+  const Pair pair{"How many cusps has the aortic valve?", "Three cusps."};
+  const KeepResult result =
+      KeepRules().apply(kDocument, {pair, {"how many cusps has the  aortic valve", "three cusps"}, pair});
+  EXPECT_EQ(result.kept.size(), 1U);
+  ASSERT_EQ(result.rejected.size(), 2U);
+  EXPECT_EQ(result.rejected[0].reason, "duplicate");
+}
+
+TEST(Keep, TextsThatPointElsewhere) {
+  for (const char* text :
+       {"According to the passage, who won?", "What is the main idea of this text?", "What was mentioned above?",
+        "What does the author of this article think?", "As stated in the document, why?",
+        "What is the purpose of the given text?", "What is described in the text?"}) {
+    EXPECT_TRUE(points_to_source(text)) << text;
+  }
+  for (const char* text : {"How do I insert a text box in the document?", "What must the document contain?",
+                           "How long is the passage through the canal?", "Which section of the aorta is the widest?",
+                           "How many rows does the table have?"}) {
+    EXPECT_FALSE(points_to_source(text)) << text;
+  }
+}
+
+TEST(Keep, CosineComesFromTheCaller) {
+  KeepParams params;
+  params.min_cosine = 0.5;
+  const Pair pair{"How many cusps has the aortic valve?", "Three cusps."};
+  KeepRules rules(params);
+  EXPECT_THROW(rules.apply(kDocument, {pair}), InternalError);
+  rules.set_similarity([](std::string_view, const Pair&) { return 0.4; }, "encoder");
+  EXPECT_EQ(rules.apply(kDocument, {pair}).rejected.at(0).reason, "far");
+  rules.set_similarity([](std::string_view, const Pair&) { return 0.6; }, "encoder");
+  EXPECT_EQ(rules.apply(kDocument, {pair}).kept.size(), 1U);
+}
+
+TEST(Keep, DigestNamesEveryParameter) {
+  KeepParams other;
+  other.min_answer_numbers = 0.9;
+  EXPECT_NE(KeepRules().digest(), KeepRules(other).digest());
+  EXPECT_EQ(KeepRules().digest(), KeepRules().digest());
+}
+
+TEST(Keep, SharesOutsideTheUnitIntervalAreRefused) {
+  KeepParams params;
+  params.min_answer_words = 1.5;
+  EXPECT_THROW(KeepRules{params}, UsageError);
+}
+
+}  // namespace
+}  // namespace equal::extract
