@@ -1,0 +1,61 @@
+// All settings of a run, as plain values. Names, defaults, ranges and help live in the parameter table (parameters.hpp);
+// the defaults here are overwritten by the table's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace equal::settings {
+
+struct Settings {
+  // job
+  std::string workspace;
+  std::uint64_t seed = 0, threads = 0, expect_ranks = 0, heartbeat_seconds = 0, drain_seconds = 0;
+  double max_hours = 0, checkpoint_minutes = 0, max_loss = 0;
+  std::string log_level, redo;
+  // ingest
+  std::vector<std::string> inputs;
+  std::string field_id, field_text, field_pairs, field_question, field_answer;
+  std::uint64_t partition_bytes = 0, max_words = 0, max_line_bytes = 0, max_bad = 0, list_bad = 0;
+  bool append = false, keep_duplicate_texts = false;
+  // reference
+  std::vector<std::string> reference, holdout;
+  std::uint64_t guide_items = 0;
+  // encoder
+  std::string encoder, encoder_table, encoder_model, encoder_pooling, encoder_precision, encoder_long_documents,
+      encoder_query_prefix, encoder_document_prefix;
+  std::uint64_t encoder_dim = 0, encoder_features = 0, encoder_fit_sample = 0, encoder_max_tokens = 0, embed_block = 0;
+  // cluster
+  std::uint64_t cluster_k = 0, cluster_max_iterations = 0, cluster_fit_sample = 0;
+  std::string cluster_seeding;
+  double cluster_tolerance = 0, cluster_neighbour_radius = 0;
+  // extract
+  std::string extractor, policy, reward, transport_solver, transport_cost, order;
+  std::string budget_documents;
+  std::uint64_t budget_calls = 0, budget_tokens = 0;
+  double budget_money = 0, price_prompt = 0, price_completion = 0;
+  std::uint64_t round_documents = 0, pull_documents = 0, delay = 0, inflight = 0;
+  double reward_cap = 0;
+  bool keep_rejects = false;
+  std::string pattern_rules;
+  // keep rules
+  std::uint64_t keep_min_question = 0, keep_max_question = 0, keep_min_answer = 0, keep_max_answer = 0;
+  double keep_grounding = 0;
+  // chat
+  std::vector<std::string> chat_endpoints;
+  std::string chat_endpoints_file, chat_model, chat_prompt, chat_format, chat_key_env, chat_key_file, chat_header,
+      chat_refine_prompt;
+  std::uint64_t chat_slots = 0, chat_max_pairs = 0, chat_max_tokens = 0, chat_context_tokens = 0, chat_retries = 0;
+  double chat_temperature = 0, chat_timeout_seconds = 0, chat_document_seconds = 0;
+  bool chat_allow_plain_http = false;
+  std::string command;
+  // export
+  std::string export_format, export_folder;
+  std::uint64_t export_top = 0;
+  double export_min_credit = 0;
+
+  bool operator==(const Settings&) const = default;
+};
+
+}  // namespace equal::settings
