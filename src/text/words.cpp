@@ -1,0 +1,226 @@
+#include "equal/text/words.hpp"
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+
+#include <utf8proc.h>
+
+namespace equal::text {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "hashes are defined over little-endian chunks");
+
+constexpr std::uint64_t kSeed = 0x9e3779b97f4a7c15ULL;
+constexpr std::uint64_t kCaseBits = 0x2020202020202020ULL;
+
+/// The finaliser of SplitMix64, as base/random.hpp's mix64, inlined for the inner loop.
+constexpr std::uint64_t mix(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+// Setting bit 0x20 lower-cases the ASCII word characters eight at a time: letters become small, digits stay, '_'
+// becomes 0x7f, which is no word character. The byte-wise form below spells '_' likewise, so that both hash alike.
+constexpr unsigned char kUnderscore = 0x7f;
+
+enum : unsigned char { kSeparator, kWord, kBeyondAscii };
+
+constexpr std::array<unsigned char, 256> kClass = [] {
+  std::array<unsigned char, 256> out{};
+  for (std::size_t c = 0; c < 256; ++c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool digit = c >= '0' && c <= '9';
+    out[c] = c >= 128 ? kBeyondAscii : (letter || digit || c == '_') ? kWord : kSeparator;
+  }
+  return out;
+}();
+
+unsigned char class_of(const char* p) { return kClass[static_cast<unsigned char>(*p)]; }
+
+/// Hashes bytes in chunks of eight. A chunk is never zero, so no length is needed to tell "a" from "a\0".
+class ByteHasher {
+ public:
+  void push(unsigned char byte) {
+    chunk_ |= static_cast<std::uint64_t>(byte) << (8 * filled_);
+    if (++filled_ == 8) absorb();
+  }
+  void push_code_point(utf8proc_int32_t c) {
+    unsigned char bytes[4];
+    const auto n = utf8proc_encode_char(c, bytes);
+    for (utf8proc_ssize_t i = 0; i < n; ++i) push(bytes[i]);
+  }
+  std::uint64_t finish() {
+    if (filled_ != 0) absorb();
+    return state_;
+  }
+
+ private:
+  void absorb() {
+    state_ = mix(state_ ^ chunk_);
+    chunk_ = 0;
+    filled_ = 0;
+  }
+  std::uint64_t state_ = kSeed, chunk_ = 0;
+  unsigned filled_ = 0;
+};
+
+/// Hash of the ASCII word [first, last); may read up to `end`.
+std::uint64_t ascii_hash(const char* first, const char* last, const char* end) {
+  std::uint64_t state = kSeed;
+  for (; first < last; first += 8) {
+    const auto left = static_cast<std::size_t>(last - first);
+    std::uint64_t chunk = 0;
+    if (end - first >= 8) {
+      std::memcpy(&chunk, first, 8);
+    } else {
+      std::memcpy(&chunk, first, static_cast<std::size_t>(end - first));
+    }
+    chunk |= kCaseBits;
+    if (left < 8) chunk &= (std::uint64_t{1} << (8 * left)) - 1;
+    state = mix(state ^ chunk);
+  }
+  return state;
+}
+
+enum class Kind { separator, word, mark, ideograph, phonetic };
+
+bool between(utf8proc_int32_t c, utf8proc_int32_t low, utf8proc_int32_t high) { return c >= low && c <= high; }
+
+/// `word` and `mark` make words; `ideograph` and `phonetic` belong to scripts without blanks.
+Kind kind_of(utf8proc_int32_t c) {
+  if (c == '_') return Kind::word;
+  const utf8proc_category_t category = utf8proc_category(c);
+  const bool letter = category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
+  const bool mark = category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
+  const bool number = category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO;
+  if (letter || mark) {
+    if (between(c, 0x3400, 0x4dbf) || between(c, 0x4e00, 0x9fff) || between(c, 0xf900, 0xfaff) ||
+        between(c, 0x20000, 0x3ffff) || c == 0x3005) {
+      return Kind::ideograph;
+    }
+    if (between(c, 0x3040, 0x30ff) || between(c, 0x31f0, 0x31ff) || between(c, 0xff66, 0xff9f) ||  // kana
+        between(c, 0x0e00, 0x0eff) ||                                                              // Thai, Lao
+        between(c, 0x1000, 0x109f) || between(c, 0xa9e0, 0xa9ff) || between(c, 0xaa60, 0xaa7f) ||  // Myanmar
+        between(c, 0x1780, 0x17ff)) {                                                              // Khmer
+      return Kind::phonetic;
+    }
+  }
+  if (letter || number) return Kind::word;
+  return mark ? Kind::mark : Kind::separator;
+}
+
+/// One code point at `p`, lower-cased; U+FFFD of one byte for what is no UTF-8. REQUIRES: p < end.
+struct CodePoint {
+  utf8proc_int32_t value;
+  utf8proc_ssize_t bytes;
+};
+CodePoint read_code_point(const char* p, const char* end) {
+  utf8proc_int32_t c = 0;
+  const auto n = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(p), end - p, &c);
+  if (n <= 0) return {0xfffd, 1};
+  return {utf8proc_tolower(c), n};
+}
+
+/// The word that begins at `p`, code point by code point; returns where it ends.
+const char* unicode_word(const char* p, const char* end, std::vector<std::uint64_t>& hashes) {
+  ByteHasher hasher;
+  std::size_t letters = 0;
+  while (p < end) {
+    const CodePoint c = read_code_point(p, end);
+    const Kind kind = kind_of(c.value);
+    if (kind != Kind::word && kind != Kind::mark) break;
+    if (c.value == '_') {
+      hasher.push(kUnderscore);
+    } else {
+      hasher.push_code_point(c.value);
+    }
+    ++letters;
+    p += c.bytes;
+  }
+  if (letters >= 2) hashes.push_back(hasher.finish());
+  return p;
+}
+
+/// The run without blanks that begins at `p`; returns where it ends.
+const char* unsegmented_run(const char* p, const char* end, std::vector<std::uint64_t>& hashes) {
+  struct {
+    utf8proc_int32_t value = 0;
+    bool ideograph = false, present = false;
+  } before, before2;
+  while (p < end) {
+    const CodePoint c = read_code_point(p, end);
+    const Kind kind = kind_of(c.value);
+    if (kind != Kind::ideograph && kind != Kind::phonetic) break;
+    const bool ideograph = kind == Kind::ideograph;
+    if (ideograph) {
+      ByteHasher one;
+      one.push_code_point(c.value);
+      hashes.push_back(one.finish());
+    }
+    if (before.present) {
+      ByteHasher two;
+      two.push_code_point(before.value);
+      two.push_code_point(c.value);
+      hashes.push_back(two.finish());
+    }
+    if (before2.present && !ideograph && !before.ideograph && !before2.ideograph) {
+      ByteHasher three;
+      three.push_code_point(before2.value);
+      three.push_code_point(before.value);
+      three.push_code_point(c.value);
+      hashes.push_back(three.finish());
+    }
+    before2 = before;
+    before = {c.value, ideograph, true};
+    p += c.bytes;
+  }
+  return p;
+}
+
+}  // namespace
+
+void append_word_hashes(std::string_view text, std::vector<std::uint64_t>& hashes) {
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  while (p < end) {
+    const unsigned char c = class_of(p);
+    if (c == kSeparator) {
+      ++p;
+      continue;
+    }
+    if (c == kWord) {
+      const char* last = p + 1;
+      while (last < end && class_of(last) == kWord) ++last;
+      if (last == end || class_of(last) == kSeparator) {
+        if (last - p >= 2) hashes.push_back(ascii_hash(p, last, end));
+        p = last;
+        continue;
+      }
+    }
+    const CodePoint first = read_code_point(p, end);
+    switch (kind_of(first.value)) {
+      case Kind::word:
+        p = unicode_word(p, end, hashes);
+        break;
+      case Kind::ideograph:
+      case Kind::phonetic:
+        p = unsegmented_run(p, end, hashes);
+        break;
+      case Kind::mark:  // a mark without a letter before it
+      case Kind::separator:
+        p += first.bytes;
+        break;
+    }
+  }
+}
+
+std::uint64_t word_hash(std::string_view word) noexcept {
+  ByteHasher hasher;
+  for (const char c : word) hasher.push(c == '_' ? kUnderscore : static_cast<unsigned char>(c));
+  return hasher.finish();
+}
+
+}  // namespace equal::text
