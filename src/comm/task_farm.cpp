@@ -9,7 +9,7 @@ namespace equal::comm {
 namespace {
 
 // Tags of the farm's messages.
-constexpr int kTask = 1, kResult = 2, kFinish = 3;
+constexpr int kTask = 1, kResult = 2, kFinish = 3, kQuestion = 4, kAnswer = 5;
 
 }  // namespace
 
@@ -56,6 +56,32 @@ void TaskFarm::dispatch() {
   }
 }
 
+void TaskFarm::take(const Message& message) {
+  if (message.tag != kResult) throw InternalError("the coordinator of a task farm got a message with tag " + std::to_string(message.tag));
+  ByteReader reader(message.bytes);
+  const auto task = reader.get<std::uint64_t>();
+  ready_.push_back({task, message.source, std::string(reader.get_string())});
+  ++free_slots_[static_cast<std::size_t>(message.source - comm_.worker_rank(0))];
+  --in_flight_;
+}
+
+std::vector<std::string> TaskFarm::ask_all(std::string_view question) {
+  if (local_ != nullptr) return {local_->answer(question)};
+  std::vector<std::string> answers(free_slots_.size());
+  for (int r = 1; r < comm_.size(); ++r) comm_.send(r, kQuestion, std::string(question));
+  for (std::size_t missing = answers.size(); missing > 0;) {
+    auto message = comm_.receive_within(1.0);
+    if (!message) continue;
+    if (message->tag == kAnswer) {
+      answers[static_cast<std::size_t>(message->source - comm_.worker_rank(0))] = std::move(message->bytes);
+      --missing;
+    } else {
+      take(*message);
+    }
+  }
+  return answers;
+}
+
 std::optional<TaskResult> TaskFarm::next(double seconds) {
   if (ready_.empty()) {
     if (local_ != nullptr) {
@@ -63,12 +89,7 @@ std::optional<TaskResult> TaskFarm::next(double seconds) {
       free_slots_[0] += ready_.size();
       in_flight_ -= ready_.size();
     } else if (auto message = comm_.receive_within(seconds)) {
-      if (message->tag != kResult) throw InternalError("the coordinator of a task farm got a message with tag " + std::to_string(message->tag));
-      ByteReader reader(message->bytes);
-      const auto task = reader.get<std::uint64_t>();
-      ready_.push_back({task, message->source, std::string(reader.get_string())});
-      ++free_slots_[static_cast<std::size_t>(message->source - comm_.worker_rank(0))];
-      --in_flight_;
+      take(*message);
     }
     dispatch();
   }
@@ -92,6 +113,10 @@ void serve_tasks(Communicator& comm, TaskWorker& worker) {
     // With work in hand look for messages without waiting, and let the worker wait for its own events instead.
     while (auto message = held > 0 ? comm.try_receive() : comm.receive_within(1.0)) {
       if (message->tag == kFinish) return;
+      if (message->tag == kQuestion) {
+        comm.send(0, kAnswer, worker.answer(message->bytes));
+        continue;
+      }
       ByteReader reader(message->bytes);
       const auto task = reader.get<std::uint64_t>();
       worker.submit(task, reader.get_string());

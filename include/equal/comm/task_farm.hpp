@@ -25,6 +25,8 @@ class TaskWorker {
   virtual void submit(std::uint64_t task, std::string_view bytes) = 0;    ///< REQUIRES: fewer than slots() are held
   /// Results that have become ready. May block up to `wait_seconds` while tasks are held.
   virtual std::vector<TaskResult> poll(double wait_seconds) = 0;
+  /// Answers a question of the coordinator at once, whatever tasks are held.
+  virtual std::string answer(std::string_view question) = 0;
 };
 
 /// The coordinator's side (rank 0). With one rank it drives `local` itself; otherwise serve_tasks() runs on the others.
@@ -43,6 +45,10 @@ class TaskFarm {
   /// leave in the order of submission.
   void submit(std::uint64_t task, std::string bytes, int preferred);
 
+  /// Asks every worker the same question and waits for all answers, in worker order. Results that arrive meanwhile are kept
+  /// for next().
+  std::vector<std::string> ask_all(std::string_view question);
+
   /// The next result, or nothing after `seconds`. Order: arrival.
   std::optional<TaskResult> next(double seconds);
 
@@ -56,6 +62,7 @@ class TaskFarm {
     int preferred;
   };
   void dispatch();
+  void take(const Message& message);
   Communicator& comm_;
   TaskWorker* local_;
   std::vector<std::size_t> free_slots_;  // by worker index

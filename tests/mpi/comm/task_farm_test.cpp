@@ -26,6 +26,7 @@ class Reverser final : public TaskWorker {
     }
     return out;
   }
+  std::string answer(std::string_view question) override { return std::string(question) + "!"; }
   std::size_t most() const { return most_; }
 
  private:
@@ -40,6 +41,8 @@ TEST(TaskFarm, EveryTaskIsAnsweredOnceAndSlotsAreNeverExceeded) {
     TaskFarm farm(test::world(), test::world().size() == 1 ? &worker : nullptr);
     EXPECT_EQ(farm.slots(), 3U * static_cast<std::size_t>(test::world().workers()));
     for (std::uint64_t t = 0; t < kTasks; ++t) farm.submit(t, "task " + std::to_string(t), static_cast<int>(t) % 5);
+    // Questions are answered while tasks are under way, and no result gets lost over them.
+    EXPECT_EQ(farm.ask_all("well"), std::vector<std::string>(static_cast<std::size_t>(test::world().workers()), "well!"));
     std::set<std::uint64_t> seen;
     while (farm.unanswered() > 0) {
       const auto result = farm.next(30.0);
