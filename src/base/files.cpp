@@ -30,20 +30,52 @@ FileDescriptor::~FileDescriptor() {
 }
 int FileDescriptor::release() noexcept { return std::exchange(fd_, -1); }
 
+namespace {
+
+[[noreturn]] void throw_write_error(int error_number, std::size_t missing, const std::string& path) {
+  std::string message = path + ": writing failed: " + errno_text(error_number);
+  if (error_number == ENOSPC || error_number == EDQUOT) {
+    message += format("; {} more are needed here: free some space and run the same command again",
+                      human_bytes(static_cast<double>(missing)));
+  }
+  throw EnvironmentError(message);
+}
+
+}  // namespace
+
 void write_all(int fd, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      std::string message = path + ": writing failed: " + errno_text(errno);
-      if (errno == ENOSPC || errno == EDQUOT) {
-        message += format("; {} more are needed here: free some space and run the same command again",
-                          human_bytes(static_cast<double>(bytes.size())));
-      }
-      throw EnvironmentError(message);
+      throw_write_error(errno, bytes.size(), path);
     }
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+void write_all_at(int fd, std::string_view bytes, std::uint64_t offset, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw_write_error(errno, bytes.size(), path);
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+}
+
+std::size_t read_at(int fd, std::span<std::byte> out, std::uint64_t offset, const std::string& path) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t got = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw EnvironmentError(path + ": reading failed: " + errno_text(errno));
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
 }
 
 void sync_folder(const fs::path& folder) {

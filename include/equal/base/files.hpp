@@ -1,6 +1,7 @@
 // Files that appear whole or not at all: written under a temporary name, synced, renamed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -41,5 +42,11 @@ class FileDescriptor {
 
 /// Appends all bytes or throws EnvironmentError (disk full names how much is missing).
 void write_all(int fd, std::string_view bytes, const std::string& path);
+
+/// Writes all bytes at `offset`, likewise.
+void write_all_at(int fd, std::string_view bytes, std::uint64_t offset, const std::string& path);
+
+/// Fills `out` from `offset` on as far as the file goes; returns the bytes read. Throws EnvironmentError on I/O errors.
+std::size_t read_at(int fd, std::span<std::byte> out, std::uint64_t offset, const std::string& path);
 
 }  // namespace equal
