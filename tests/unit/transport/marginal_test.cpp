@@ -1,0 +1,121 @@
+#include "equal/transport/marginal.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "equal/base/error.hpp"
+#include "equal/base/random.hpp"
+
+namespace equal::transport {
+namespace {
+
+linalg::Matrix<float> random_units(std::size_t n, std::size_t dim, std::uint64_t seed) {
+  RandomStream r(seed, "units");
+  linalg::Matrix<float> out(n, dim);
+  for (std::size_t i = 0; i < n; ++i) {
+    double norm = 0;
+    for (float& x : out.row(i)) {
+      x = static_cast<float>(r.normal());
+      norm += double{x} * double{x};
+    }
+    for (float& x : out.row(i)) x = static_cast<float>(x / std::sqrt(norm));
+  }
+  return out;
+}
+
+linalg::Matrix<float> rows(std::initializer_list<std::initializer_list<float>> values) {
+  linalg::Matrix<float> out(values.size(), values.begin()->size());
+  std::size_t i = 0;
+  for (const auto& row : values) {
+    std::copy(row.begin(), row.end(), out.row(i++).begin());
+  }
+  return out;
+}
+
+// Two guide items at cosine 0.6: t = 0.75 x 0.6 = 0.45.
+const linalg::Matrix<float> kGuide = rows({{1, 0, 0}, {0.6F, 0.8F, 0}});
+
+TEST(Marginal, ThresholdIsAShareOfTheMedianNeighbourCosine) {
+  EXPECT_NEAR(MarginalReward(kGuide.view(), {}).threshold(), 0.45, 1e-7);
+  const auto lone = rows({{1, 0}});
+  EXPECT_EQ(MarginalReward(lone.view(), {}).threshold(), 0.5);
+}
+
+TEST(Marginal, CreditIsComputedByHand) {
+  MarginalReward reward(kGuide.view(), {});
+  const auto pairs = rows({{0.8F, 0, 0.6F}, {0, 0, 1}, {0.6F, 0.8F, 0}});
+  const auto c = reward.credit(pairs.view());
+  EXPECT_NEAR(c.pairs[0], (0.8 - 0.45) / 0.55, 1e-6);
+  EXPECT_EQ(c.pairs[1], 0.0);  // orthogonal to the guide
+  EXPECT_NEAR(c.pairs[2], 1.0, 1e-6);
+  EXPECT_EQ(c.items, (std::vector<std::uint32_t>{0, MarginalReward::kNoItem, 1}));
+  EXPECT_NEAR(c.total, c.pairs[0] + c.pairs[2], 1e-12);
+  EXPECT_EQ(reward.served()[0], 1U);
+  EXPECT_EQ(reward.served()[1], 1U);
+}
+
+TEST(Marginal, AFullItemSendsPairsToTheNextAndThenToNobody) {
+  MarginalParams params{.cap = 1.0, .budget_documents = 2, .duplicate_cosine = 2.0};  // one unit an item
+  MarginalReward reward(kGuide.view(), params);
+  const auto pair = rows({{1, 0, 0}});
+  EXPECT_NEAR(reward.credit(pair.view()).total, 1.0, 1e-6);
+  EXPECT_NEAR(reward.credit(pair.view()).total, (0.6 - 0.45) / 0.55, 1e-6);
+  EXPECT_EQ(reward.credit(pair.view()).total, 0.0);
+  EXPECT_EQ(reward.unserved()[0], 0.0);
+  EXPECT_EQ(reward.unserved()[1], 0.0);
+}
+
+TEST(Marginal, NearDuplicatesShareCredit) {
+  MarginalReward reward(kGuide.view(), {});
+  const auto pair = rows({{1, 0, 0}});
+  EXPECT_NEAR(reward.credit(pair.view()).total, 1.0, 1e-6);
+  EXPECT_NEAR(reward.credit(pair.view()).total, 1.0 / 2, 1e-6);
+  EXPECT_NEAR(reward.credit(pair.view()).total, 1.0 / 3, 1e-6);
+}
+
+TEST(Marginal, ADocumentEarnsAtMostItsLimit) {
+  MarginalReward reward(kGuide.view(), {.duplicate_cosine = 2.0});
+  const auto pairs = rows({{1, 0, 0}, {1, 0, 0}, {1, 0, 0}, {1, 0, 0}});
+  const auto c = reward.credit(pairs.view());
+  EXPECT_DOUBLE_EQ(c.total, 2.0);
+  for (const double x : c.pairs) EXPECT_NEAR(x, 0.5, 1e-6);
+}
+
+TEST(Marginal, WeightsMoveCapacity) {
+  const std::vector<double> weights{3, 1};
+  const MarginalReward reward(kGuide.view(), {.cap = 2, .budget_documents = 4}, weights);
+  EXPECT_NEAR(reward.unserved()[0], 6.0, 1e-12);
+  EXPECT_NEAR(reward.unserved()[1], 2.0, 1e-12);
+}
+
+TEST(Marginal, RefusesWeightsAndGuidesThatMakeNoSense) {
+  EXPECT_THROW(MarginalReward(kGuide.view(), {}, std::vector<double>{1}), UsageError);
+  EXPECT_THROW(MarginalReward(kGuide.view(), {}, std::vector<double>{0, 0}), UsageError);
+  EXPECT_THROW(MarginalReward(kGuide.view(), {}, std::vector<double>{1, -1}), UsageError);
+  const auto broken = rows({{std::nanf(""), 0}});
+  EXPECT_THROW(MarginalReward(broken.view(), {}), DataError);
+  EXPECT_THROW(MarginalReward(linalg::Matrix<float>(0, 3).view(), {}), DataError);
+}
+
+TEST(Marginal, ServedMassNeverExceedsCapacityAndCreditIsBounded) {
+  const auto guide = random_units(20, 8, 1), pairs = random_units(600, 8, 2);
+  MarginalReward reward(guide.view(), {.cap = 3, .budget_documents = 50});  // 7.5 units an item
+  for (std::size_t first = 0; first < 600; first += 6) {
+    const auto c = reward.credit(pairs.view().slice(first, 6));
+    EXPECT_LE(c.total, 2.0);
+    for (const double x : c.pairs) EXPECT_TRUE(x >= 0 && x <= 1);
+  }
+  for (std::size_t j = 0; j < 20; ++j) EXPECT_LE(reward.served()[j], 8U);
+}
+
+TEST(Marginal, TheSamePairsEarnTheSameHoweverTheyAreBlocked) {
+  const auto guide = random_units(37, 96, 3), pairs = random_units(40, 96, 4);
+  MarginalParams params{.threshold_share = 0.2, .document_limit = 1e9};
+  MarginalReward whole(guide.view(), params), single(guide.view(), params);
+  const auto all = whole.credit(pairs.view());
+  for (std::size_t p = 0; p < 40; ++p) EXPECT_EQ(single.credit(pairs.view().slice(p, 1)).total, all.pairs[p]) << p;
+}
+
+}  // namespace
+}  // namespace equal::transport
