@@ -1,0 +1,42 @@
+// Documents spread over ranks: the coordinator's side asks every pool the same question in bytes and merges the answers.
+// How bytes travel is the caller's business (broadcast and gather in the job, a loop over pools in tests). Merged answers
+// do not depend on how documents are spread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "equal/bandit/document_pool.hpp"
+#include "equal/bandit/documents.hpp"
+
+namespace equal::bandit {
+
+/// A holder's side: the answer to one question of SharedDocuments. Throws InternalError on malformed bytes.
+std::string answer(DocumentPool& pool, std::string_view question);
+
+class SharedDocuments final : public Documents {
+ public:
+  /// Sends a question to every holder and returns all answers, in any fixed order.
+  using Exchange = std::function<std::vector<std::string>(const std::string& question)>;
+
+  /// One exchange, to learn how many documents of each arm there are.
+  SharedDocuments(Exchange exchange, std::size_t arms);
+
+  std::uint64_t remaining(std::uint32_t arm) const override { return remaining_[arm]; }
+  std::vector<Candidate> draw(std::span<const Draw> draws, Order order) override;
+  std::vector<Candidate> draw_any(std::size_t count, Order order) override;
+  std::vector<Candidate> best(const LinearScore& score, std::span<const std::uint32_t> arms, std::size_t count) override;
+
+  /// One exchange. As DocumentPool; lookup() returns what any holder has, in the order of `numbers`.
+  std::vector<Candidate> lookup(std::span<const std::uint64_t> numbers);
+  void mark(std::span<const Candidate> documents);
+
+ private:
+  std::vector<std::vector<Candidate>> ask(const std::string& question);
+  Exchange exchange_;
+  std::vector<std::uint64_t> remaining_;
+};
+
+}  // namespace equal::bandit

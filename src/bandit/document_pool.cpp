@@ -1,0 +1,163 @@
+#include "equal/bandit/document_pool.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "equal/base/error.hpp"
+
+namespace equal::bandit {
+namespace {
+
+constexpr std::size_t kBlockRows = 256;
+
+}  // namespace
+
+DocumentPool::DocumentPool(PoolRows rows, std::size_t arms)
+    : rows_(std::move(rows)), remaining_(arms, 0), taken_(rows_.number.size(), false), arm_first_(arms + 1, 0) {
+  const std::size_t n = rows_.number.size();
+  if (rows_.hash.size() != n || rows_.arm.size() != n || rows_.similarity.size() != n || rows_.tokens.size() != n) {
+    throw InternalError("document pool: arrays of different lengths");
+  }
+  for (const std::uint32_t arm : rows_.arm) {
+    if (arm >= arms) throw InternalError("document pool: arm " + std::to_string(arm) + " of " + std::to_string(arms));
+    ++remaining_[arm];
+  }
+  std::partial_sum(remaining_.begin(), remaining_.end(), arm_first_.begin() + 1);
+  by_arm_.resize(n);
+  std::vector<std::size_t> next(arm_first_.begin(), arm_first_.end() - 1);
+  for (std::size_t i = 0; i < n; ++i) by_arm_[next[rows_.arm[i]]++] = i;
+  by_number_.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) by_number_.emplace_back(rows_.number[i], i);
+  std::sort(by_number_.begin(), by_number_.end());
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  if (std::adjacent_find(by_number_.begin(), by_number_.end(), same) != by_number_.end()) {
+    throw InternalError("document pool: a document number occurs twice");
+  }
+}
+
+Candidate DocumentPool::facts(std::size_t i) const {
+  return {.number = rows_.number[i],
+          .arm = rows_.arm[i],
+          .score = 0.0,
+          .similarity = rows_.similarity[i],
+          .tokens = rows_.tokens[i],
+          .hash = rows_.hash[i],
+          .embedding = {}};
+}
+
+void DocumentPool::read_embedding(std::size_t position, Candidate& out) const {
+  out.embedding.resize(rows_.dimension);
+  rows_.read(position, {out.embedding.data(), 1, rows_.dimension});
+}
+
+std::vector<Candidate> DocumentPool::take(std::vector<std::size_t> positions, std::size_t count, Order order) {
+  const auto first = [&](std::size_t a, std::size_t b) {
+    if (order == Order::hash && rows_.hash[a] != rows_.hash[b]) return rows_.hash[a] < rows_.hash[b];
+    if (order == Order::similarity && rows_.similarity[a] != rows_.similarity[b]) {
+      return rows_.similarity[a] > rows_.similarity[b];
+    }
+    return rows_.number[a] < rows_.number[b];
+  };
+  const std::size_t n = std::min(count, positions.size());
+  const auto end = positions.begin() + static_cast<std::ptrdiff_t>(n);
+  std::nth_element(positions.begin(), end, positions.end(), first);
+  std::sort(positions.begin(), end, first);
+  std::vector<Candidate> out;
+  out.reserve(n);
+  for (std::size_t k = 0; k < n; ++k) {
+    out.push_back(facts(positions[k]));
+    read_embedding(positions[k], out.back());
+  }
+  return out;
+}
+
+std::vector<Candidate> DocumentPool::draw(std::span<const Draw> draws, Order order) {
+  std::vector<Candidate> out;
+  for (const Draw& d : draws) {
+    std::vector<std::size_t> open;
+    for (std::size_t k = arm_first_[d.arm]; k < arm_first_[d.arm + 1]; ++k) {
+      if (!taken_[by_arm_[k]]) open.push_back(by_arm_[k]);
+    }
+    auto taken = take(std::move(open), d.count, order);
+    std::move(taken.begin(), taken.end(), std::back_inserter(out));
+  }
+  return out;
+}
+
+std::vector<Candidate> DocumentPool::draw_any(std::size_t count, Order order) {
+  std::vector<std::size_t> open;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (!taken_[i]) open.push_back(i);
+  }
+  return take(std::move(open), count, order);
+}
+
+std::vector<Candidate> DocumentPool::best(const LinearScore& score, std::span<const std::uint32_t> arms,
+                                          std::size_t count) {
+  struct Scored {
+    double score;
+    std::uint64_t number;
+    std::size_t position;
+  };
+  const auto first = [](const Scored& a, const Scored& b) {
+    return a.score != b.score ? a.score > b.score : a.number < b.number;
+  };
+  std::vector<Scored> heap;  // the worst of the best on top
+  if (count == 0) return {};
+  linalg::Matrix<float> block(kBlockRows, rows_.dimension);
+  for (const std::uint32_t arm : arms) {
+    if (remaining_[arm] == 0) continue;
+    const std::size_t end = arm_first_[arm + 1];
+    for (std::size_t k = arm_first_[arm]; k < end;) {
+      // A run of neighbouring positions is one read.
+      std::size_t run = 1;
+      while (run < kBlockRows && k + run < end && by_arm_[k + run] == by_arm_[k] + run) ++run;
+      rows_.read(by_arm_[k], {block.values().data(), run, rows_.dimension});
+      for (std::size_t r = 0; r < run; ++r) {
+        const std::size_t i = by_arm_[k + r];
+        if (taken_[i]) continue;
+        const double value = score.value(arm, rows_.similarity[i], block.row(r));
+        const Scored s{score.score(value, rows_.tokens[i]), rows_.number[i], i};
+        if (heap.size() == count && !first(s, heap.front())) continue;
+        if (heap.size() == count) {
+          std::pop_heap(heap.begin(), heap.end(), first);
+          heap.pop_back();
+        }
+        heap.push_back(s);
+        std::push_heap(heap.begin(), heap.end(), first);
+      }
+      k += run;
+    }
+  }
+  std::sort_heap(heap.begin(), heap.end(), first);
+  std::vector<Candidate> out;
+  out.reserve(heap.size());
+  for (const Scored& s : heap) {
+    out.push_back(facts(s.position));
+    out.back().score = s.score;
+    read_embedding(s.position, out.back());
+  }
+  return out;
+}
+
+std::vector<Candidate> DocumentPool::lookup(std::span<const std::uint64_t> numbers) {
+  std::vector<Candidate> out;
+  for (const std::uint64_t number : numbers) {
+    const auto at = std::lower_bound(by_number_.begin(), by_number_.end(), std::pair<std::uint64_t, std::size_t>{number, 0});
+    if (at == by_number_.end() || at->first != number) continue;
+    out.push_back(facts(at->second));
+    read_embedding(at->second, out.back());
+  }
+  return out;
+}
+
+void DocumentPool::mark(std::span<const std::uint64_t> numbers) {
+  for (const std::uint64_t number : numbers) {
+    const auto at = std::lower_bound(by_number_.begin(), by_number_.end(), std::pair<std::uint64_t, std::size_t>{number, 0});
+    if (at == by_number_.end() || at->first != number || taken_[at->second]) continue;
+    taken_[at->second] = true;
+    --remaining_[rows_.arm[at->second]];
+  }
+}
+
+}  // namespace equal::bandit
