@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <mutex>
+
+#include "centroids.hpp"
+#include "equal/base/error.hpp"
+#include "equal/cluster/kmeans.hpp"
+#include "fit_rows.hpp"
+#include "nearest.hpp"
+
+namespace equal::cluster {
+namespace {
+
+/// Largest squared distances and sums of squared components per cluster.
+class Spread {
+ public:
+  Spread(std::size_t k, std::size_t dim) : dim_(dim), farthest_(k), squares_(k * dim) {}
+
+  void add(std::uint32_t cluster, const float* x, double squared_distance) {
+    const std::lock_guard lock(locks_[cluster % locks_.size()]);
+    // Bits of doubles that are not negative order as the doubles do.
+    farthest_[cluster] = std::max(farthest_[cluster], std::bit_cast<std::uint64_t>(squared_distance));
+    std::int64_t* row = squares_.data() + cluster * dim_;
+    for (std::size_t i = 0; i < dim_; ++i) row[i] += static_cast<std::int64_t>(x[i] * x[i] * 0x1p30F + 0.5F);
+  }
+
+  void reduce(comm::Communicator& comm) {
+    comm.max(std::span(farthest_));
+    comm.sum(std::span(squares_));
+  }
+  double radius(std::size_t j) const { return std::sqrt(std::bit_cast<double>(farthest_[j])); }
+  double mean_square(std::size_t j, std::size_t i, std::int64_t count) const {
+    return static_cast<double>(squares_[j * dim_ + i]) * kPotentialUnit / static_cast<double>(count);
+  }
+
+ private:
+  std::size_t dim_;
+  std::vector<std::uint64_t> farthest_;
+  std::vector<std::int64_t> squares_;  // units of 2^-30
+  std::array<std::mutex, 64> locks_;
+};
+
+}  // namespace
+
+Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linalg::Matrix<double>& values,
+                  const KMeansParams& params, ThreadPool& pool) {
+  const Centroids centroids = to_grid(values);
+  const std::size_t k = centroids.k(), dim = source.dim();
+  Assignment out;
+  out.cluster.resize(source.rows());
+  out.squared_distance.resize(source.rows());
+  ClusterSums sums(k, dim);
+  Spread spread(k, dim);
+  std::int64_t norm_high = 0, norm_low = 0;
+  comm::agree(comm, [&] {
+    if (source.rows() == 0) return;
+    if (k == 0) throw UsageError("rows cannot be assigned to no centroids");
+    Nearest nearest(pool.size());
+    nearest.set(centroids);
+    FitRows rows(source, std::nullopt, false, params.block_rows);
+    std::mutex mutex;
+    rows.for_each_block([&](std::uint64_t first, std::size_t count, const float16* block) {
+      constexpr std::size_t kTask = 1024;
+      pool.run((count + kTask - 1) / kTask, [&](std::size_t task, std::size_t thread) {
+        const std::size_t from = task * kTask, n = std::min(kTask, count - from);
+        std::vector<double> distance(n);
+        std::vector<float> x(dim);
+        std::uint32_t* cluster = out.cluster.data() + first + from;
+        nearest.find(block + from * dim, n, cluster, distance.data(), thread);
+        std::int64_t high = 0, low = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+          const float16* row = block + (from + i) * dim;
+          linalg::to_float32({row, dim}, x);
+          out.squared_distance[first + from + i] = static_cast<float>(distance[i]);
+          sums.change(cluster[i], row, 1);
+          spread.add(cluster[i], x.data(), distance[i]);
+          const auto norm = static_cast<std::int64_t>(exact_norm2(x.data(), dim) * 0x1p48);
+          high += norm >> 24;
+          low += norm & 0xffffff;
+        }
+        const std::lock_guard lock(mutex);
+        norm_high += high;
+        norm_low += low;
+      });
+    });
+  });
+  sums.reduce(comm);
+  spread.reduce(comm);
+  std::int64_t norms[2] = {norm_high, norm_low};
+  comm.sum(std::span<std::int64_t>(norms));
+
+  ClusterStats& stats = out.stats;
+  stats.sizes.resize(k);
+  stats.radius.resize(k);
+  stats.mean = to_double(centroids);
+  stats.variance = linalg::Matrix<double>(k, dim);
+  stats.objective = static_cast<double>(sums.objective(centroids, (static_cast<int128>(norms[0]) << 24) + norms[1])) * 0x1p-48;
+  for (std::size_t j = 0; j < k; ++j) {
+    const std::int64_t count = sums.count(j);
+    stats.sizes[j] = static_cast<std::uint64_t>(count);
+    if (count == 0) continue;
+    stats.radius[j] = spread.radius(j);
+    for (std::size_t i = 0; i < dim; ++i) {
+      const double mean = static_cast<double>(sums.sum(j)[i]) * kGrid / static_cast<double>(count);
+      stats.mean(j, i) = mean;
+      stats.variance(j, i) = std::max(0.0, spread.mean_square(j, i, count) - mean * mean);
+    }
+  }
+  return out;
+}
+
+}  // namespace equal::cluster

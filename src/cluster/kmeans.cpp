@@ -1,0 +1,248 @@
+#include "equal/cluster/kmeans.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <string>
+
+#include "centroids.hpp"
+#include "equal/base/error.hpp"
+#include "equal/base/log.hpp"
+#include "equal/base/random.hpp"
+#include "fit_rows.hpp"
+#include "nearest.hpp"
+#include "seeding.hpp"
+
+namespace equal::cluster {
+namespace {
+
+void check(const KMeansParams& p, const EmbeddingSource& source) {
+  std::string problems;
+  const auto require = [&](bool ok, const std::string& message) {
+    if (!ok) problems += (problems.empty() ? "" : "; ") + message;
+  };
+  require(p.k >= 1 && p.k <= (1U << 20), format("k = {}; must be 1 to 2^20", p.k));
+  require(p.max_iterations >= 1, "max_iterations = 0; must be at least 1");
+  require(p.tolerance_moved >= 0 && p.tolerance_moved < 1, format("tolerance_moved = {}; must be in [0, 1)", p.tolerance_moved));
+  require(p.tolerance_objective < 1, format("tolerance_objective = {}; must be below 1", p.tolerance_objective));
+  require(p.restarts >= 1, "restarts = 0; must be at least 1");
+  require(p.block_rows >= 1, "block_rows = 0; must be at least 1");
+  require(source.dim() >= 1, "the embeddings have no dimensions");
+  require(p.start.rows() == 0 || (p.start.rows() == p.k && p.start.columns() == source.dim()),
+          format("start is {} x {}; must be k x dim = {} x {}", p.start.rows(), p.start.columns(), p.k, source.dim()));
+  if (!problems.empty()) throw UsageError("k-means: " + problems);
+}
+
+/// The rows to fit on: all, or those of lowest hash. Collective.
+std::optional<std::vector<std::uint64_t>> select_rows(comm::Communicator& comm, EmbeddingSource& source,
+                                                      const KMeansParams& params, std::uint64_t total) {
+  const std::uint64_t wanted = params.fit_sample == 0 ? 256 * std::uint64_t{params.k} : params.fit_sample;
+  if (total <= wanted) return std::nullopt;
+  std::vector<std::uint64_t> hashes;
+  comm::agree(comm, [&] { hashes = hashes_of(source, params.seed, "k-means fit sample"); });
+  const std::uint64_t limit = smallest_hashes(comm, hashes, wanted);
+  std::vector<std::uint64_t> selected;
+  for (std::uint64_t i = 0; i < hashes.size(); ++i) {
+    if (hashes[i] <= limit) selected.push_back(i);
+  }
+  return selected;
+}
+
+/// One fit: Lloyd's iteration from a start.
+class Fit {
+ public:
+  Fit(comm::Communicator& comm, FitRows& rows, const KMeansParams& params, ThreadPool& pool, Centroids start)
+      : comm_(comm), rows_(rows), params_(params), pool_(pool), nearest_(pool.size()), centroids_(std::move(start)),
+        sums_(centroids_.k(), centroids_.dim()), cluster_(rows.size(), kNone) {
+    total_rows_ = comm::sum_one(comm_, std::uint64_t{rows.size()});
+  }
+
+  /// Collective. Iterates until done; `state` holds the history so far and is kept up to date. `again`: its last
+  /// assignment is repeated, not counted. False: the callback said stop.
+  bool run(KMeansState& state, bool again, std::uint64_t seed, const KMeansCallback& callback) {
+    while (true) {
+      const auto begin = std::chrono::steady_clock::now();
+      const std::uint64_t moved = assign();
+      const double objective = static_cast<double>(sums_.objective(centroids_, norms_)) * 0x1p-48;
+      Centroids next = centroids_;
+      std::vector<float> mean(centroids_.dim());
+      for (std::size_t j = 0; j < centroids_.k(); ++j) {
+        if (sums_.count(j) == 0) continue;
+        sums_.mean(j, mean);
+        next.set(j, mean);
+      }
+      const std::size_t reseeded = reseed_empty(comm_, rows_, centroids_, cluster_, sums_, seed, next);
+      if (!again) {
+        state.centroids = to_double(centroids_);
+        state.objective.push_back(objective);
+        state.moved = moved;
+      }
+      centroids_ = std::move(next);
+      const bool counted = !std::exchange(again, false);
+      const std::size_t done = state.objective.size();
+      if (counted && callback) {
+        KMeansProgress progress;
+        progress.iteration = static_cast<std::uint32_t>(done);
+        progress.rows = total_rows_;
+        progress.moved = moved;
+        progress.objective = objective;
+        progress.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        progress.eta_seconds = progress.seconds * static_cast<double>(params_.max_iterations - done);
+        progress.state = &state;
+        if (!callback(progress)) return false;
+      }
+      const double before = done >= 2 ? state.objective[done - 2] : objective;
+      converged_ = reseeded == 0 && (static_cast<double>(state.moved) <= params_.tolerance_moved * static_cast<double>(total_rows_) ||
+                                     (done >= 2 && params_.tolerance_objective >= 0 &&
+                                      before - objective <= params_.tolerance_objective * before));
+      if (converged_ || done >= params_.max_iterations) return true;
+    }
+  }
+
+  const Centroids& centroids() const noexcept { return centroids_; }
+  bool converged() const noexcept { return converged_; }
+  std::vector<std::uint64_t> sizes() const {
+    std::vector<std::uint64_t> out(centroids_.k());
+    for (std::size_t j = 0; j < out.size(); ++j) out[j] = static_cast<std::uint64_t>(sums_.count(j));
+    return out;
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+  /// Collective. Assigns all rows, brings the sums up to date; returns how many rows changed cluster.
+  std::uint64_t assign() {
+    nearest_.set(centroids_);
+    std::atomic<std::uint64_t> moved{0};
+    std::atomic<std::int64_t> norm_high{0}, norm_low{0};
+    comm::agree(comm_, [&] {
+      rows_.for_each_block([&](std::uint64_t first, std::size_t count, const float16* block) {
+        constexpr std::size_t kTask = 1024;
+        const std::size_t dim = rows_.dim();
+        pool_.run((count + kTask - 1) / kTask, [&](std::size_t task, std::size_t thread) {
+          const std::size_t from = task * kTask, n = std::min(kTask, count - from);
+          std::vector<std::uint32_t> found(n);
+          nearest_.find(block + from * dim, n, found.data(), nullptr, thread);
+          std::uint64_t changed = 0;
+          for (std::size_t i = 0; i < n; ++i) {
+            std::uint32_t& cluster = cluster_[first + from + i];
+            if (cluster == found[i]) continue;
+            const float16* row = block + (from + i) * dim;
+            if (cluster != kNone) sums_.change(cluster, row, -1);
+            sums_.change(found[i], row, 1);
+            cluster = found[i];
+            ++changed;
+          }
+          moved += changed;
+          if (!norms_known_) add_norms(block + from * dim, n, norm_high, norm_low);
+        });
+      });
+    });
+    sums_.reduce(comm_);
+    std::int64_t totals[3] = {static_cast<std::int64_t>(moved.load()), norm_high.load(), norm_low.load()};
+    comm_.sum(std::span<std::int64_t>(totals));
+    if (!norms_known_) norms_ = static_cast<int128>(totals[1]) * kSplit + totals[2];
+    norms_known_ = true;
+    return static_cast<std::uint64_t>(totals[0]);
+  }
+
+  // |x|^2 in units of 2^-48 is below 2^50; its two halves are summed apart so that int64 holds 2^38 rows.
+  static constexpr std::int64_t kSplit = std::int64_t{1} << 24;
+  void add_norms(const float16* rows, std::size_t n, std::atomic<std::int64_t>& high, std::atomic<std::int64_t>& low) const {
+    std::vector<float> x(rows_.dim());
+    std::int64_t sum_high = 0, sum_low = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      linalg::to_float32({rows + i * x.size(), x.size()}, x);
+      const auto norm = static_cast<std::int64_t>(exact_norm2(x.data(), x.size()) * 0x1p48);
+      sum_high += norm / kSplit;
+      sum_low += norm % kSplit;
+    }
+    high += sum_high;
+    low += sum_low;
+  }
+
+  comm::Communicator& comm_;
+  FitRows& rows_;
+  const KMeansParams& params_;
+  ThreadPool& pool_;
+  Nearest nearest_;
+  Centroids centroids_;
+  ClusterSums sums_;
+  std::vector<std::uint32_t> cluster_;
+  std::uint64_t total_rows_ = 0;
+  int128 norms_ = 0;
+  bool norms_known_ = false, converged_ = false;
+};
+
+/// k centroids from a start that may have fewer (or none): the rest are copies, and stay empty until rows are found for them.
+Centroids complete(const Centroids& start, std::size_t k, std::size_t dim) {
+  Centroids out(k, dim);
+  if (start.k() == 0) return out;
+  for (std::size_t j = 0; j < k; ++j) out.set(j, start.values.row(j % start.k()));
+  return out;
+}
+
+}  // namespace
+
+KMeansResult kmeans(comm::Communicator& comm, EmbeddingSource& source, const KMeansParams& params, ThreadPool& pool,
+                    const KMeansCallback& callback, const std::optional<KMeansState>& resume) {
+  check(params, source);
+  KMeansResult result;
+  const std::uint64_t total = comm::sum_one(comm, source.rows());
+  if (total == 0) {
+    result.centroids = linalg::Matrix<double>(0, source.dim());
+    return result;
+  }
+  std::optional<FitRows> rows;
+  auto selected = select_rows(comm, source, params, total);
+  const std::uint64_t local = selected ? selected->size() : source.rows();
+  comm::agree(comm, [&] {
+    const bool cached = plan_memory(params, local, source.dim(), pool.size()).cache > 0;
+    rows.emplace(source, std::move(selected), cached, params.block_rows);
+  });
+  result.rows = comm::sum_one(comm, local);
+
+  KMeansState state = resume ? *resume : KMeansState{};
+  if (resume && (state.centroids.rows() != params.k || state.centroids.columns() != source.dim())) {
+    throw UsageError(format("k-means: the saved state has {} x {} centroids, k x dim is {} x {}; start afresh",
+                            state.centroids.rows(), state.centroids.columns(), params.k, source.dim()));
+  }
+  bool again = resume.has_value();
+  for (; state.restart < params.restarts; ++state.restart) {
+    const std::uint64_t seed = state.restart == 0 ? params.seed : mix64(params.seed + state.restart);
+    Centroids start;
+    if (again) {
+      start = to_grid(state.centroids);
+    } else if (params.start.rows() > 0) {
+      start = to_grid(params.start);
+    } else {
+      Nearest nearest(pool.size());
+      start = complete(seed_centroids(comm, *rows, params, seed, nearest, pool), params.k, source.dim());
+    }
+    Fit fit(comm, *rows, params, pool, std::move(start));
+    const bool finished = fit.run(state, std::exchange(again, false), seed, callback);
+    if (state.best_objective.empty() || state.objective.back() < state.best_objective.back()) {
+      state.best = to_double(fit.centroids());
+      state.best_objective = state.objective;
+      result.sizes = fit.sizes();
+      result.converged = finished && fit.converged();
+    }
+    if (!finished) break;
+    state.objective.clear();
+  }
+  result.centroids = std::move(state.best);
+  result.objective = std::move(state.best_objective);
+  return result;
+}
+
+MemoryPlan plan_memory(const KMeansParams& params, std::uint64_t rows, std::size_t dim, std::size_t threads) {
+  const std::uint64_t k = params.k, d = dim;
+  MemoryPlan plan;
+  plan.centroids = k * d * (2 * 4 + 8 + 2 * 8);
+  plan.blocks = 2 * params.block_rows * d * 2 + threads * 128 * (d + k) * 8;
+  plan.rows = rows * 4;
+  if (rows * d * 2 <= params.memory_bytes) plan.cache = rows * d * 2;
+  return plan;
+}
+
+}  // namespace equal::cluster
