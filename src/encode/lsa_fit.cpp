@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "equal/base/error.hpp"
+#include "equal/base/log.hpp"
+#include "equal/base/random.hpp"
+#include "equal/encode/lsa.hpp"
+
+#include "lsa_directions.hpp"
+#include "lsa_rows.hpp"
+#include "lsa_sample.hpp"
+#include "static_terms.hpp"
+
+namespace equal::encode {
+namespace {
+
+constexpr std::uint64_t kMaxSample = std::uint64_t{1} << 18;  // the bound behind lsa_accumulate's fixed point
+
+void check(const LsaParams& p) {
+  const auto refuse = [](const char* name, auto value, const char* range) {
+    throw UsageError(format("encoder.{} = {}; must be {}", name, value, range));
+  };
+  if (p.dim < 1 || p.dim > 2048) refuse("dim", p.dim, "1 to 2048");
+  if (p.feature_bits < 8 || p.feature_bits > 20) refuse("feature_bits", p.feature_bits, "8 to 20");
+  if (p.fit_sample < 1 || p.fit_sample > kMaxSample) refuse("fit_sample", p.fit_sample, "1 to 262144");
+  if (p.oversample > 1024) refuse("oversample", p.oversample, "0 to 1024");
+  if (p.power_iterations > 16) refuse("power_iterations", p.power_iterations, "0 to 16");
+  if (!(p.whitening >= 0 && p.whitening <= 2)) refuse("whitening", p.whitening, "0 to 2");
+  if (!(p.residual >= 0 && p.residual <= 4)) refuse("residual", p.residual, "0 to 4");
+}
+
+/// Documents with a hash below this are sampled. Collective.
+std::uint64_t sample_bound(comm::Communicator& comm, TextSource& source, const LsaParams& params) {
+  LowestValues lowest(static_cast<std::size_t>(params.fit_sample) + 1);
+  for (std::size_t b = 0; b < source.blocks(); ++b) {
+    for (const Digest128& d : source.digests(b)) lowest.offer(keyed_hash(params.seed, "lsa-sample", d));
+  }
+  const std::uint64_t total = comm::sum_one(comm, lowest.offered());
+  if (total <= params.fit_sample) return std::numeric_limits<std::uint64_t>::max();
+  return nth_value(comm, lowest.take(), params.fit_sample);
+}
+
+/// The sampled documents of this rank as counts of hashed features. Local.
+SparseRows read_sample(TextSource& source, const LsaParams& params, std::uint64_t bound, ThreadPool& pool) {
+  constexpr std::size_t kTextsPerTask = 32;
+  SparseRows rows;
+  std::vector<TermCounter> counters(pool.size());
+  std::vector<std::string_view> chosen;
+  for (std::size_t b = 0; b < source.blocks(); ++b) {
+    const auto digests = source.digests(b);
+    std::vector<std::size_t> which;
+    for (std::size_t i = 0; i < digests.size(); ++i) {
+      const auto hash = keyed_hash(params.seed, "lsa-sample", digests[i]);
+      if (hash < bound || bound == std::numeric_limits<std::uint64_t>::max()) which.push_back(i);
+    }
+    if (which.empty()) continue;
+    const auto texts = source.texts(b);
+    if (texts.size() != digests.size()) throw InternalError("a text source has other numbers of texts and digests");
+    std::vector<std::vector<SparseRows::Entry>> parts(which.size());
+    pool.run((which.size() + kTextsPerTask - 1) / kTextsPerTask, [&](std::size_t task, std::size_t thread) {
+      const std::size_t last = std::min(which.size(), (task + 1) * kTextsPerTask);
+      for (std::size_t i = task * kTextsPerTask; i < last; ++i) {
+        const auto terms = counters[thread].count(texts[which[i]], 64 - params.feature_bits);
+        parts[i].reserve(terms.size());
+        for (const Term& t : terms) {
+          parts[i].push_back({static_cast<std::uint32_t>(t.feature), static_cast<float>(t.count)});
+        }
+      }
+    });
+    for (const auto& part : parts) {
+      rows.entries.insert(rows.entries.end(), part.begin(), part.end());
+      rows.start.push_back(rows.entries.size());
+    }
+  }
+  return rows;
+}
+
+struct Features {
+  std::vector<std::uint32_t> kept;  // ascending hashed features
+  std::vector<double> idf;          // of each
+};
+
+/// Inverse document frequencies over the sample of all ranks. Collective.
+Features choose_features(comm::Communicator& comm, const SparseRows& rows, std::uint64_t documents,
+                         const LsaParams& params) {
+  std::vector<std::uint64_t> frequency(std::size_t{1} << params.feature_bits);
+  for (const auto& e : rows.entries) ++frequency[e.feature];
+  comm.sum(std::span<std::uint64_t>(frequency));
+  Features out;
+  for (std::size_t f = 0; f < frequency.size(); ++f) {
+    if (frequency[f] == 0 || frequency[f] < params.min_documents) continue;
+    out.kept.push_back(static_cast<std::uint32_t>(f));
+    const double n = static_cast<double>(documents), df = static_cast<double>(frequency[f]);
+    out.idf.push_back(std::log(1.0 + (n - df + 0.5) / (df + 0.5)));
+  }
+  return out;
+}
+
+/// Counts become weights (1 + ln count) idf in rows of unit length; features become positions in `features.kept`.
+/// Local.
+void weigh(SparseRows& rows, const Features& features, const LsaParams& params) {
+  constexpr std::uint32_t kDropped = 0xffffffffU;
+  std::vector<std::uint32_t> position(std::size_t{1} << params.feature_bits, kDropped);
+  for (std::size_t j = 0; j < features.kept.size(); ++j) position[features.kept[j]] = static_cast<std::uint32_t>(j);
+  std::size_t to = 0;
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    const std::size_t begin = to;
+    double norm2 = 0;
+    for (std::size_t from = rows.start[i]; from < rows.start[i + 1]; ++from) {
+      const auto [feature, count] = rows.entries[from];
+      if (position[feature] == kDropped) continue;
+      const double weight = (1.0 + std::log(static_cast<double>(count))) * features.idf[position[feature]];
+      norm2 += weight * weight;
+      rows.entries[to++] = {position[feature], static_cast<float>(weight)};
+    }
+    rows.start[i] = begin;
+    const auto scale = static_cast<float>(norm2 > 0 ? 1.0 / std::sqrt(norm2) : 0.0);
+    for (std::size_t k = begin; k < to; ++k) rows.entries[k].weight *= scale;
+  }
+  rows.start.back() = to;
+  rows.entries.resize(to);
+  rows.entries.shrink_to_fit();
+}
+
+}  // namespace
+
+LsaModel fit_lsa(comm::Communicator& comm, TextSource& source, const LsaParams& params, ThreadPool& pool) {
+  check(params);
+  const std::uint64_t bound = sample_bound(comm, source, params);
+  SparseRows rows = read_sample(source, params, bound, pool);
+  LsaModel model;
+  model.documents = comm::sum_one(comm, std::uint64_t{rows.rows()});
+  const Features features = choose_features(comm, rows, model.documents, params);
+  weigh(rows, features, params);
+
+  LsaDirections directions(comm, pool, features.kept, params.dim + params.oversample, params.seed);
+  std::vector<double> squares;  // of the singular values, over the number of documents
+  for (std::size_t i = 0; i <= params.power_iterations; ++i) {
+    squares = directions.iterate(rows, model.documents);
+  }
+  squares.resize(params.dim);
+  for (const double s : squares) model.singular_values.push_back(std::sqrt(s * static_cast<double>(model.documents)));
+
+  StaticTable& t = model.table;
+  t.tokens = TokenKind::hashed_words;
+  t.frequency = Frequency::logarithmic;
+  t.feature_bits = params.feature_bits;
+  t.dim = params.dim;
+  t.features = features.kept;
+  t.origin = format("lsa of {} documents, {} words, whitening {}, residual {}", model.documents, features.kept.size(),
+                    params.whitening, params.residual);
+  t.values = directions.table(features.idf, squares, params.whitening, params.residual);
+  return model;
+}
+
+}  // namespace equal::encode

@@ -1,0 +1,128 @@
+#include "equal/encode/static_table.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "equal/base/error.hpp"
+#include "equal/base/log.hpp"
+
+#include "static_kernels.hpp"
+#include "static_terms.hpp"
+
+namespace equal::encode {
+namespace {
+
+constexpr std::size_t kTextsPerTask = 16;
+constexpr std::size_t kLane = 16;       // kernels work on multiples of this
+constexpr std::size_t kAhead = 6;       // rows prefetched before their turn
+constexpr std::size_t kLineBytes = 64;  // of the cache
+constexpr std::uint32_t kNoRow = 0xffffffffU;
+constexpr std::size_t kTabled = 1024;  // occurrences whose weight is tabled
+
+class TableEncoder final : public Encoder {
+ public:
+  explicit TableEncoder(StaticTable table) : digest_(static_table_digest(table)), table_(std::move(table)) {
+    const std::size_t rows = table_.features.size();
+    stride_ = (table_.dim + kLane - 1) / kLane * kLane;
+    row_of_.assign(std::size_t{1} << table_.feature_bits, kNoRow);
+    for (std::size_t i = 0; i < rows; ++i) row_of_[table_.features[i]] = static_cast<std::uint32_t>(i);
+    // Rows start at cache lines: a row is then read in as few lines as it fills.
+    values_.assign(rows * stride_ + kLineBytes / sizeof(linalg::float16), 0);
+    const auto address = reinterpret_cast<std::uintptr_t>(values_.data());
+    first_ = values_.data() + (kLineBytes - address % kLineBytes) % kLineBytes / sizeof(linalg::float16);
+    for (std::size_t i = 0; i < rows; ++i) {
+      std::copy_n(table_.values.data() + i * table_.dim, table_.dim, first_ + i * stride_);
+    }
+    table_.values = {};
+    table_.features = {};
+    for (std::size_t f = 0; f < kTabled; ++f) tabled_.push_back(computed_weight(static_cast<std::uint32_t>(f)));
+    rows_ = rows;
+  }
+
+  std::size_t dim() const override { return table_.dim; }
+  std::string digest() const override { return digest_; }
+  std::string description() const override {
+    return format("static table: {} rows x {}, {}", rows_, table_.dim, table_.origin);
+  }
+
+  void encode(std::span<const std::string_view> texts, Role, linalg::MatrixView<float> out, ThreadPool& pool) override {
+    if (out.rows != texts.size() || out.columns != table_.dim)
+      throw InternalError("static table: output of another shape");
+    std::vector<Scratch> scratch(pool.size());
+    pool.run((texts.size() + kTextsPerTask - 1) / kTextsPerTask, [&](std::size_t task, std::size_t thread) {
+      const std::size_t last = std::min(texts.size(), (task + 1) * kTextsPerTask);
+      for (std::size_t i = task * kTextsPerTask; i < last; ++i) encode_one(texts[i], out.row(i), scratch[thread]);
+    });
+  }
+
+ private:
+  struct Scratch {
+    TermCounter terms;
+    std::vector<std::uint32_t> rows;
+    std::vector<float> weights, sum;
+  };
+
+  float computed_weight(std::uint32_t f) const {
+    if (f == 0) return 0.0F;
+    return table_.frequency == Frequency::linear ? static_cast<float>(f)
+                                                 : static_cast<float>(1.0 + std::log(static_cast<double>(f)));
+  }
+
+  void prefetch(std::uint32_t row) const {
+    const auto* bytes = reinterpret_cast<const char*>(first_ + row * stride_);
+    for (std::size_t b = 0; b < stride_ * sizeof(linalg::float16); b += kLineBytes) __builtin_prefetch(bytes + b);
+  }
+
+  void encode_one(std::string_view text, std::span<float> out, Scratch& s) const {
+    s.rows.clear();
+    s.weights.clear();
+    for (const Term& term : s.terms.count(text, 64 - table_.feature_bits)) {
+      const std::uint32_t row = row_of_[term.feature];
+      if (row == kNoRow) continue;
+      s.rows.push_back(row);
+      s.weights.push_back(term.count < kTabled ? tabled_[term.count] : computed_weight(term.count));
+    }
+    const std::size_t n = s.rows.size();
+    s.sum.assign(stride_, 0.0F);
+    const auto add = static_kernels().add_half;
+    for (std::size_t i = 0; i < std::min(n, kAhead); ++i) prefetch(s.rows[i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i + kAhead < n) prefetch(s.rows[i + kAhead]);
+      add(s.sum.data(), first_ + s.rows[i] * stride_, s.weights[i], stride_);
+    }
+    make_unit(s.sum.data(), table_.dim);
+    std::copy_n(s.sum.data(), table_.dim, out.data());
+  }
+
+  std::string digest_;
+  StaticTable table_;  // its arrays moved to the members below
+  std::size_t rows_ = 0, stride_ = 0;
+  std::vector<std::uint32_t> row_of_;  // (2^feature_bits)
+  std::vector<linalg::float16> values_;
+  linalg::float16* first_ = nullptr;  // (rows_, stride_), aligned, inside values_
+  std::vector<float> tabled_;
+};
+
+void check(const StaticTable& t) {
+  if (t.tokens != TokenKind::hashed_words)
+    throw DataError("encoder table: made for another tokenizer than hashed words");
+  if (t.dim < 1 || t.dim > 4096) throw DataError(format("encoder table: dim = {}; must be 1 to 4096", t.dim));
+  if (t.feature_bits < 1 || t.feature_bits > 24) {
+    throw DataError(format("encoder table: feature_bits = {}; must be 1 to 24", t.feature_bits));
+  }
+  if (t.values.size() != t.features.size() * t.dim) {
+    throw DataError(format("encoder table: {} values for {} rows of {}", t.values.size(), t.features.size(), t.dim));
+  }
+  for (const std::uint32_t feature : t.features) {
+    if (feature >> t.feature_bits != 0) throw DataError(format("encoder table: feature {} is out of range", feature));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Encoder> make_static_table(StaticTable table) {
+  check(table);
+  return std::make_unique<TableEncoder>(std::move(table));
+}
+
+}  // namespace equal::encode
