@@ -47,7 +47,7 @@ void add_ingest(Table& t) {
   using S = Settings;
   constexpr auto kResult = Kind::result;
   const char* stage = "ingest";
-  t.add<&S::inputs>("ingest.inputs", stage, kResult, "", "files", "Corpus: .jsonl, .jsonl.gz, .jsonl.zst, .txt and .md files, folders of them, or globs.");
+  t.add<&S::inputs>("ingest.inputs", stage, Kind::free, "", "files", "Corpus: .jsonl, .jsonl.gz, .jsonl.zst, .txt and .md files, folders of them, or globs.");
   t.add<&S::field_id>("ingest.field_id", stage, kResult, "id", "", "JSON field that names a document; a document without it is named after its file and line.");
   t.add<&S::field_text>("ingest.field_text", stage, kResult, "text", "", "JSON field that holds the text.");
   t.add<&S::field_pairs>("ingest.field_pairs", stage, kResult, "qas", "", "JSON field with a list of known pairs, for the extractor replay; may be missing.");

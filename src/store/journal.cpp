@@ -75,7 +75,10 @@ class LineScanner {
   explicit LineScanner(const fs::path& path) : path_(path.string()), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (!fd_) throw DataError(path_ + ": cannot be opened: " + errno_text(errno));
   }
+  /// Where the line that next() gave last starts in the file.
+  std::uint64_t line_offset() const noexcept { return line_offset_; }
   bool next(std::string_view& line, bool& complete) {
+    line_offset_ = offset_ - (buffer_.size() - begin_);
     while (true) {
       const std::size_t end = buffer_.find('\n', searched_);
       if (end != std::string::npos) {
@@ -109,7 +112,7 @@ class LineScanner {
   FileDescriptor fd_;
   std::string buffer_;
   std::size_t begin_ = 0, searched_ = 0;
-  std::uint64_t offset_ = 0;
+  std::uint64_t offset_ = 0, line_offset_ = 0;
 };
 
 }  // namespace
@@ -193,7 +196,7 @@ JournalReport read_journal(const fs::path& folder, const std::function<void(cons
                                "damaged line: its document counts as never asked and may be asked again",
                                path.string(), first_damaged));
       }
-      visit({*json, path, number, name.rank, name.generation});
+      visit({*json, path, number, scanner.line_offset(), name.rank, name.generation});
       ++report.records;
     }
     if (first_damaged != 0) {
@@ -202,6 +205,16 @@ JournalReport read_journal(const fs::path& folder, const std::function<void(cons
     }
   }
   return report;
+}
+
+std::string read_journal_record(const fs::path& file, std::uint64_t offset, std::uint64_t json_bytes) {
+  const FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw DataError(file.string() + ": cannot be opened: " + errno_text(errno));
+  std::string line(kCrcDigits + 1 + json_bytes, '\0');
+  const std::size_t got = read_at(fd.get(), std::as_writable_bytes(std::span(line)), offset, file.string());
+  const auto json = got == line.size() ? record_of(line) : std::nullopt;
+  if (!json) throw DataError(format("{}: the record at byte {} is damaged, though it was intact when the journal was read", file.string(), offset));
+  return std::string(*json);
 }
 
 }  // namespace equal::store

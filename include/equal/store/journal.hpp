@@ -51,7 +51,8 @@ class JournalWriter {
 struct JournalRecord {
   std::string_view json;  ///< valid during the call
   std::filesystem::path file;
-  std::uint64_t line = 0;  ///< 1-based
+  std::uint64_t line = 0;    ///< 1-based
+  std::uint64_t offset = 0;  ///< of the line in the file, for read_journal_record()
   int rank = 0;
   std::uint32_t generation = 0;
 };
@@ -65,5 +66,8 @@ struct JournalReport {
 /// (nothing valid after it) is dropped with a warning; damage before a valid record is a DataError naming file:line.
 /// Other files in the folder are ignored. Memory: one line.
 JournalReport read_journal(const std::filesystem::path& folder, const std::function<void(const JournalRecord&)>& visit);
+
+/// One record again, by the offset and JSON length that read_journal() gave. Throws DataError when it is no longer intact.
+std::string read_journal_record(const std::filesystem::path& file, std::uint64_t offset, std::uint64_t json_bytes);
 
 }  // namespace equal::store

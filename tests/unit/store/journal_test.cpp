@@ -41,6 +41,28 @@ TEST(Journal, ReadsByGenerationThenRankThenLine) {
   EXPECT_EQ(records_of(folder / "missing").size(), 0u);
 }
 
+TEST(Journal, ARecordIsFoundAgainByItsPlace) {
+  const ScratchFolder folder("journal_places");
+  std::vector<std::string> records;
+  {
+    JournalWriter writer(folder.path(), 0, 0);
+    for (int i = 0; i < 2000; ++i) {  // several read buffers
+      records.push_back(R"({"n":")" + std::string(static_cast<std::size_t>(i % 700), 'x') + "\"}");
+      writer.append(records.back());
+    }
+  }
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> places;
+  std::filesystem::path file;
+  read_journal(folder.path(), [&](const JournalRecord& r) {
+    places.emplace_back(r.offset, r.json.size());
+    file = r.file;
+  });
+  ASSERT_EQ(places.size(), records.size());
+  for (std::size_t i = 0; i < records.size(); ++i) ASSERT_EQ(read_journal_record(file, places[i].first, places[i].second), records[i]);
+  EXPECT_THROW(read_journal_record(file, places[3].first + 1, places[3].second), DataError);
+  EXPECT_THROW(read_journal_record(file, places.back().first, places.back().second + 100), DataError);
+}
+
 TEST(Journal, SyncsAGroupWhenItIsDue) {
   const ScratchFolder folder("journal_group");
   JournalWriter writer(folder.path(), 0, 0);

@@ -1,0 +1,20 @@
+// What a workspace holds, as text for people. Local; reads only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "equal/job/workspace.hpp"
+
+namespace equal::job {
+
+/// Closing summary of a run: documents, pairs, what was spent, time per stage, files.
+std::string summary(const Workspace& workspace);
+/// Share of the asked documents that stayed unanswered.
+double loss_share(const Workspace& workspace);
+/// Stages that are complete, and figures of an extraction that runs or ran.
+std::string status(const Workspace& workspace, bool as_json);
+/// what: nothing (overview), {"rounds"}, {"round", N}, {"arms"}, {"arm", N}, {"document", N}.
+std::string inspect(const Workspace& workspace, const std::vector<std::string>& what);
+
+}  // namespace equal::job

@@ -1,0 +1,37 @@
+// What every stage gets. Stages are collective: all ranks enter them in the same order with the same settings.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "equal/base/thread_pool.hpp"
+#include "equal/comm/communicator.hpp"
+#include "equal/job/catalog.hpp"
+#include "equal/job/workspace.hpp"
+#include "equal/settings/settings.hpp"
+
+namespace equal::job {
+
+struct Job {
+  comm::Communicator& comm;
+  const settings::Settings& settings;
+  Workspace workspace;
+  ThreadPool& pool;
+};
+
+/// Stages in the order of `equal run`. Each returns at once when its artefacts are complete for these settings and inputs,
+/// and goes on where it was when they are not. Throw agreed errors.
+void ingest_stage(Job& job);
+void embed_stage(Job& job);
+void cluster_stage(Job& job);
+/// Returns false when it stopped on request (signal or time limit) with everything saved.
+bool extract_stage(Job& job);
+void export_stage(Job& job);
+
+/// Collective. Rank 0's catalog on all ranks.
+Catalog shared_catalog(Job& job);
+
+/// Collective. What stage_state() says on rank 0, on all ranks.
+StageState shared_stage_state(Job& job, const StageRecord& expected);
+
+}  // namespace equal::job

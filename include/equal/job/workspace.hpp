@@ -1,0 +1,77 @@
+// The directory of one run: where everything lies, who owns it, and which stages are complete.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "equal/base/json.hpp"
+#include "equal/settings/settings.hpp"
+
+namespace equal::job {
+
+class Workspace {
+ public:
+  explicit Workspace(std::filesystem::path root) : root_(std::move(root)) {}
+  const std::filesystem::path& root() const noexcept { return root_; }
+  std::filesystem::path corpus() const { return root_ / "corpus"; }
+  std::filesystem::path generation() const { return root_ / "gen-0"; }
+  std::filesystem::path encoder() const { return generation() / "encoder"; }
+  std::filesystem::path embeddings() const { return generation() / "embeddings"; }
+  std::filesystem::path by_cluster() const { return generation() / "by_cluster"; }
+  std::filesystem::path assignment() const { return generation() / "assignment"; }
+  std::filesystem::path clusters() const { return generation() / "clusters.h5"; }
+  std::filesystem::path journal() const { return root_ / "journal"; }
+  std::filesystem::path rounds() const { return root_ / "rounds.jsonl"; }
+  std::filesystem::path stages() const { return root_ / "stages"; }
+  std::filesystem::path status() const { return root_ / "status.json"; }
+  std::filesystem::path out() const { return root_ / "out"; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+/// One run owns a workspace: the lock names job, host and process and is touched every few seconds. A lock whose process is
+/// gone (same host) or that has not been touched for two minutes is taken over with a warning.
+class WorkspaceLock {
+ public:
+  /// Throws EnvironmentError naming the owner when the workspace is in use.
+  explicit WorkspaceLock(const Workspace& workspace);
+  ~WorkspaceLock();
+  WorkspaceLock(const WorkspaceLock&) = delete;
+  WorkspaceLock& operator=(const WorkspaceLock&) = delete;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// What a finished stage was made with: stages/<stage>.json. A stage is complete when this file exists.
+struct StageRecord {
+  std::string stage;
+  std::map<std::string, std::string> settings;  ///< those that enter its digest
+  std::map<std::string, std::string> inputs;    ///< name -> digest of what it read
+  Json facts = Json::object();                  ///< counts and seconds, for reports; not in the digest
+  std::string digest() const;                   ///< SHA-256 over stage, settings and inputs
+};
+
+/// The record that `stage` must have under these settings and inputs.
+StageRecord expected_record(const std::string& stage, const settings::Settings& settings,
+                            std::map<std::string, std::string> inputs);
+
+enum class StageState { missing, complete, inputs_changed };
+
+/// Compares with what is in the workspace. Throws UsageError naming each setting that changed, and the way out.
+StageState stage_state(const Workspace& workspace, const StageRecord& expected);
+
+/// The record of a complete stage. Throws UsageError when it is missing, naming the command that makes it.
+StageRecord read_stage_record(const Workspace& workspace, const std::string& stage);
+void write_stage_record(const Workspace& workspace, const StageRecord& record);
+
+/// Removes the records and artefacts of `stage` and of the stages after it; the journal stays.
+void redo_from(const Workspace& workspace, const std::string& stage);
+
+}  // namespace equal::job

@@ -1,0 +1,154 @@
+#include "commands.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+
+#include "equal/base/error.hpp"
+#include "equal/base/files.hpp"
+#include "equal/base/log.hpp"
+#include "equal/job/inspect.hpp"
+#include "equal/job/job.hpp"
+#include "equal/job/stop.hpp"
+#include "equal/linalg/gemm.hpp"
+#include "equal/settings/parse.hpp"
+#include "help.hpp"
+#include "machine.hpp"
+
+namespace equal::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// Collective. Folder, lock, threads; then the stages one after another.
+int run_stages(comm::Communicator& world, const settings::Settings& s, const std::vector<std::string>& stages) {
+  std::unique_ptr<job::WorkspaceLock> lock;
+  const job::Workspace workspace(s.workspace);
+  comm::agree(world, [&] {
+    check_ranks(world, s);
+    if (!world.is_root()) return;
+    std::error_code error;
+    std::filesystem::create_directories(workspace.root(), error);
+    if (error) throw EnvironmentError(workspace.root().string() + ": cannot be created: " + error.message());
+    lock = std::make_unique<job::WorkspaceLock>(workspace);
+    if (!s.redo.empty()) job::redo_from(workspace, s.redo);
+    write_file_atomically(workspace.root() / "settings.resolved.ini", settings::to_ini(s));
+  });
+  linalg::use_one_blas_thread();
+  const std::size_t threads = threads_of_rank(world, s);
+  log_machine(world, threads);
+  job::install_stop_handlers();
+  job::set_time_limit(s.max_hours);
+  ThreadPool pool(threads);
+  job::Job job{world, s, workspace, pool};
+  bool complete = true;
+  for (const auto& stage : stages) {
+    if (stage == "ingest") job::ingest_stage(job);
+    if (stage == "embed") job::embed_stage(job);
+    if (stage == "cluster") job::cluster_stage(job);
+    if (stage == "extract") complete = job::extract_stage(job);
+    if (!complete) {
+      if (world.is_root()) log::info("stopped on request with everything saved; the same command line goes on");
+      return static_cast<int>(Family::checkpointed);
+    }
+    if (stage == "export") job::export_stage(job);
+  }
+  int code = 0;
+  comm::agree(world, [&] {
+    if (!world.is_root() || stages.size() == 1) return;
+    std::fputs(job::summary(workspace).c_str(), stdout);
+    if (job::loss_share(workspace) > s.max_loss) {
+      log::error("{:.2f} % of the asked documents stayed unanswered, more than job.max_loss = {}; `equal inspect --workspace {}` lists the reasons",
+                 100 * job::loss_share(workspace), s.max_loss, s.workspace);
+      code = static_cast<int>(Family::losses);
+    }
+  });
+  return comm::broadcast(world, code);
+}
+
+std::string validated(const Words& words) {
+  if (std::find(words.begin(), words.end(), "--print-configuration-page") != words.end()) return settings::configuration_page();
+  Words files;
+  std::uint64_t ranks = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--ranks" && i + 1 < words.size()) {
+      ranks = std::strtoull(words[++i].c_str(), nullptr, 10);
+      if (ranks == 0) throw UsageError("--ranks " + words[i] + ": must be a number of ranks, at least 1");
+    } else {
+      files.push_back(words[i]);
+    }
+  }
+  if (files.empty()) throw UsageError("usage: equal validate FILE.ini [--ranks N]");
+  std::string out;
+  for (const auto& file : files) {
+    settings::Settings s = settings::defaults();
+    settings::read_ini(file, s);
+    out += format("{}: valid{}\n", file, ranks == 0 ? "" : format(", {} of {} ranks work", std::max<std::uint64_t>(1, ranks - 1), ranks));
+  }
+  return out;
+}
+
+const std::map<std::string_view, std::vector<std::string>>& stages_of_commands() {
+  static const std::map<std::string_view, std::vector<std::string>> map = {
+      {"run", {"ingest", "embed", "cluster", "extract", "export"}}, {"ingest", {"ingest"}}, {"embed", {"embed"}},
+      {"cluster", {"cluster"}}, {"extract", {"extract"}}, {"export", {"export"}}};
+  return map;
+}
+
+/// What a command line asks for: a text, or stages with their settings.
+struct Plan {
+  std::string text;
+  settings::Settings settings;
+  std::vector<std::string> stages;
+  int exit_code = 0;
+};
+
+Plan text_plan(std::string text, int exit_code = 0) { return {std::move(text), {}, {}, exit_code}; }
+
+Plan make_plan(const Words& words) {
+  if (words.empty()) return text_plan(general_help(), static_cast<int>(Family::usage));
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    const Command* about = words.size() > 1 ? find_command(words[1]) : nullptr;
+    return text_plan(about != nullptr ? command_help(*about) : general_help());
+  }
+  if (words[0] == "--version") return text_plan(version_text());
+  const Command* command = find_command(words[0]);
+  if (command == nullptr) {
+    const std::string near = nearest_command(words[0]);
+    throw UsageError(format("'{}' is no command{}; `equal --help` lists them", words[0], near.empty() ? "" : "; did you mean '" + near + "'?"));
+  }
+  const Words rest(words.begin() + 1, words.end());
+  if (std::find(rest.begin(), rest.end(), "--help") != rest.end()) return text_plan(command_help(*command));
+  if (command->name == "validate") return text_plan(validated(rest));
+
+  settings::CommandLine line = settings::parse_command_line(rest, {"json"});
+  if (command->name == "status" || command->name == "inspect") {
+    if (line.settings.workspace.empty() && !line.positional.empty()) {
+      line.settings.workspace = line.positional.front();
+      line.positional.erase(line.positional.begin());
+    }
+    if (line.settings.workspace.empty()) throw UsageError(format("name the workspace: equal {} DIR", command->name));
+    const job::Workspace workspace(line.settings.workspace);
+    return text_plan(command->name == "status" ? job::status(workspace, !line.flags.empty()) : job::inspect(workspace, line.positional));
+  }
+  if (!line.positional.empty()) throw UsageError("'" + line.positional.front() + "' is no setting; settings look like --section.name value");
+  if (line.settings.workspace.empty()) throw UsageError("--workspace is missing: name the folder of this run, for example --workspace run1");
+  return {"", std::move(line.settings), stages_of_commands().at(command->name), 0};
+}
+
+}  // namespace
+
+int run_command(comm::Communicator& world, const Words& words) {
+  log::configure("info", world.rank(), world.size());
+  Plan plan;
+  comm::agree(world, [&] {
+    plan = make_plan(words);
+    if (!plan.stages.empty()) log::configure(plan.settings.log_level, world.rank(), world.size());
+  });
+  if (world.is_root()) std::fputs(plan.text.c_str(), stdout);
+  return plan.stages.empty() ? plan.exit_code : run_stages(world, plan.settings, plan.stages);
+}
+
+}  // namespace equal::cli

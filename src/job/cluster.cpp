@@ -1,0 +1,198 @@
+// Stage cluster: vectors -> centroids, the cluster of each document, and a copy of the vectors ordered by cluster.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+
+#include "equal/base/digest.hpp"
+#include "equal/base/error.hpp"
+#include "equal/base/log.hpp"
+#include "equal/base/random.hpp"
+#include "equal/cluster/kmeans.hpp"
+#include "equal/cluster/neighbours.hpp"
+#include "equal/job/job.hpp"
+#include "equal/job/progress.hpp"
+#include "equal/store/assignment.hpp"
+#include "equal/store/clusters.hpp"
+#include "equal/store/embeddings.hpp"
+#include "equal/store/partition.hpp"
+
+namespace equal::job {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::uint32_t kMostClusters = 16384;
+
+/// The embeddings of this rank's partitions as one sequence of rows.
+class OwnedEmbeddings final : public cluster::EmbeddingSource {
+ public:
+  OwnedEmbeddings(const Workspace& workspace, const Catalog& catalog, const std::vector<PartitionId>& owned, std::size_t dim) : dim_(dim) {
+    for (const PartitionId id : owned) {
+      Part part{rows_, store::EmbeddingsReader(store::partition_file(workspace.embeddings(), id.value)),
+                store::PartitionReader(store::partition_file(workspace.corpus(), id.value)).digests()};
+      if (part.embeddings.count() != catalog.partitions[id.value].documents || part.embeddings.dim() != dim) {
+        throw DataError(format("{}: holds {} x {} values, expected {} x {}; run with --redo embed", part.embeddings.path().string(), part.embeddings.count(),
+                               part.embeddings.dim(), catalog.partitions[id.value].documents, dim));
+      }
+      rows_ += part.embeddings.count();
+      if (part.embeddings.count() > 0) parts_.push_back(std::move(part));
+    }
+  }
+  std::size_t dim() const override { return dim_; }
+  std::uint64_t rows() const override { return rows_; }
+  void read(std::uint64_t first, std::size_t count, std::span<linalg::float16> out) override {
+    for_parts(first, count, [&](const Part& part, std::uint64_t row, std::size_t n, std::size_t done) {
+      part.embeddings.read(row, out.subspan(done * dim_, n * dim_));
+    });
+  }
+  void digests(std::uint64_t first, std::size_t count, std::span<Digest128> out) override {
+    for_parts(first, count, [&](const Part& part, std::uint64_t row, std::size_t n, std::size_t done) {
+      std::copy_n(part.digests.begin() + static_cast<std::ptrdiff_t>(row), n, out.begin() + static_cast<std::ptrdiff_t>(done));
+    });
+  }
+  std::string where(std::uint64_t row) const override {
+    const Part& part = part_of(row);
+    return format("{}, row {}", part.embeddings.path().string(), row - part.first);
+  }
+
+ private:
+  struct Part {
+    std::uint64_t first;
+    store::EmbeddingsReader embeddings;
+    std::vector<Digest128> digests;
+  };
+  const Part& part_of(std::uint64_t row) const {
+    return *std::prev(std::upper_bound(parts_.begin(), parts_.end(), row, [](std::uint64_t r, const Part& p) { return r < p.first; }));
+  }
+  template <class F>
+  void for_parts(std::uint64_t first, std::size_t count, F&& f) const {
+    for (std::size_t done = 0; done < count;) {
+      const Part& part = part_of(first + done);
+      const std::uint64_t row = first + done - part.first;
+      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(count - done, part.embeddings.count() - row));
+      f(part, row, n, done);
+      done += n;
+    }
+  }
+  std::size_t dim_;
+  std::uint64_t rows_ = 0;
+  std::vector<Part> parts_;
+};
+
+std::uint32_t number_of_clusters(const settings::Settings& s, std::uint64_t documents) {
+  const auto root = static_cast<std::uint64_t>(std::llround(std::sqrt(static_cast<double>(documents))));
+  const std::uint64_t wanted = s.cluster_k != 0 ? s.cluster_k : std::min<std::uint64_t>(root, kMostClusters);
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(wanted, 1, std::max<std::uint64_t>(documents, 1)));
+}
+
+cluster::KMeansParams kmeans_params(const settings::Settings& s, std::uint32_t k) {
+  cluster::KMeansParams p;
+  p.k = k;
+  p.seed = s.seed;
+  p.max_iterations = static_cast<std::uint32_t>(s.cluster_max_iterations);
+  p.tolerance_moved = s.cluster_tolerance;
+  p.seeding = s.cluster_seeding == "random" ? cluster::Seeding::random : cluster::Seeding::kmeans_parallel;
+  p.fit_sample = s.cluster_fit_sample == 0 ? cluster::KMeansParams::kAllRows : s.cluster_fit_sample * k;
+  return p;
+}
+
+store::Clusters to_stored(const cluster::KMeansResult& fit, const cluster::ClusterStats& stats, const cluster::NeighbourGraph& graph) {
+  store::Clusters out;
+  out.dim = fit.centroids.columns();
+  out.centroids.assign(fit.centroids.values().begin(), fit.centroids.values().end());
+  out.counts = stats.sizes;
+  out.radius = stats.radius;
+  for (std::size_t c = 0; c < stats.sizes.size(); ++c) {
+    double mean_square = 0;  // of the distance to the centroid: spread around the mean plus the mean's offset
+    for (std::size_t j = 0; j < out.dim; ++j) {
+      const double offset = stats.mean(c, j) - fit.centroids(c, j);
+      mean_square += stats.variance(c, j) + offset * offset;
+    }
+    out.variance.push_back(stats.sizes[c] == 0 ? 0.0 : mean_square);
+  }
+  out.objective = fit.objective;
+  out.neighbour_start = graph.start;
+  out.neighbours = graph.to;
+  out.neighbour_distances = graph.distance;
+  return out;
+}
+
+void write_partition_results(Job& job, const PartitionInfo& info, const std::string& clusters_digest, std::span<const std::uint32_t> cluster, std::uint32_t k) {
+  const store::PartitionReader partition(store::partition_file(job.workspace.corpus(), info.id.value));
+  std::vector<std::uint64_t> draw_keys;
+  for (const Digest128& d : partition.digests()) draw_keys.push_back(keyed_hash(job.settings.seed, "draw", d));
+  const store::Assignment assignment = store::make_assignment({cluster.begin(), cluster.end()}, draw_keys, k);
+  const store::EmbeddingsReader embeddings(store::partition_file(job.workspace.embeddings(), info.id.value));
+  const fs::path file = store::partition_file(job.workspace.assignment(), info.id.value);
+  store::write_assignment(file, assignment, {{"clusters", clusters_digest}, {"embeddings", embeddings.header().content_digest}});
+  store::write_cluster_ordered(embeddings, assignment, store::read_header(file), store::partition_file(job.workspace.by_cluster(), info.id.value));
+}
+
+/// Digest of all embeddings, from the headers of their files.
+std::string embeddings_digest(const Workspace& workspace, const Catalog& catalog) {
+  Sha256 sha;
+  for (const auto& p : catalog.partitions) sha.update(store::read_header(store::partition_file(workspace.embeddings(), p.id.value)).content_digest);
+  return sha.hex();
+}
+
+}  // namespace
+
+void cluster_stage(Job& job) {
+  const auto start = std::chrono::steady_clock::now();
+  const Catalog catalog = shared_catalog(job);
+  std::string inputs;
+  std::size_t dim = 0;
+  comm::agree(job.comm, [&] {
+    dim = read_stage_record(job.workspace, "embed").facts.value("dim", std::size_t{0});
+    if (job.comm.is_root()) inputs = embeddings_digest(job.workspace, catalog);
+  });
+  StageRecord record = expected_record("cluster", job.settings, {{"embeddings", comm::broadcast_string(job.comm, inputs)}});
+  if (shared_stage_state(job, record) == StageState::complete) {
+    if (job.comm.is_root()) log::info("cluster: complete");
+    return;
+  }
+  const std::uint32_t k = number_of_clusters(job.settings, catalog.documents());
+  if (job.comm.is_root()) log::info("cluster: {} documents into {} clusters", human_count(static_cast<double>(catalog.documents())), k);
+
+  std::vector<PartitionId> owned;
+  std::unique_ptr<OwnedEmbeddings> source;
+  comm::agree(job.comm, [&] {
+    fs::create_directories(job.workspace.assignment());
+    fs::create_directories(job.workspace.by_cluster());
+    if (const auto index = job.comm.worker_index()) owned = catalog.owned_by(*index, job.comm.workers());
+    source = std::make_unique<OwnedEmbeddings>(job.workspace, catalog, owned, dim);
+  });
+
+  const auto params = kmeans_params(job.settings, k);
+  ProgressLine line("cluster", "iterations", params.max_iterations);
+  const auto fit = cluster::kmeans(job.comm, *source, params, job.pool, [&](const cluster::KMeansProgress& p) {
+    if (job.comm.is_root()) line.show(p.iteration, format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)), human_count(static_cast<double>(p.rows))));
+    return true;
+  });
+  const auto assigned = cluster::assign(job.comm, *source, fit.centroids, params, job.pool);
+  const auto graph = cluster::neighbour_graph(assigned.stats, job.settings.cluster_neighbour_radius, job.pool);
+
+  std::string clusters_digest;
+  comm::agree(job.comm, [&] {
+    if (job.comm.is_root()) clusters_digest = store::write_clusters(job.workspace.clusters(), to_stored(fit, assigned.stats, graph), {{"embeddings", record.inputs.at("embeddings")}});
+  });
+  clusters_digest = comm::broadcast_string(job.comm, clusters_digest);
+  comm::agree(job.comm, [&] {
+    std::size_t row = 0;
+    for (const PartitionId p : owned) {
+      const auto n = static_cast<std::size_t>(catalog.partitions[p.value].documents);
+      write_partition_results(job, catalog.partitions[p.value], clusters_digest, std::span(assigned.cluster).subspan(row, n), k);
+      row += n;
+    }
+  });
+  comm::agree(job.comm, [&] {
+    if (!job.comm.is_root()) return;
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    record.facts = {{"clusters", k}, {"iterations", fit.objective.size()}, {"converged", fit.converged}, {"objective", assigned.stats.objective},
+                    {"clusters_digest", clusters_digest}, {"seconds", seconds}};
+    write_stage_record(job.workspace, record);
+    log::info("cluster: {} clusters after {} iterations in {}, objective {:.6g}", k, fit.objective.size(), human_seconds(seconds), assigned.stats.objective);
+  });
+}
+
+}  // namespace equal::job

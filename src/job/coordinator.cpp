@@ -1,0 +1,203 @@
+#include "coordinator.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "equal/base/error.hpp"
+#include "equal/base/log.hpp"
+
+namespace equal::job {
+
+bool Coordinator::run() {
+  replay();
+  while (true) {
+    while (may_ask() && ask()) {
+    }
+    if (pending_.empty()) return true;
+    collect(0.2);
+    if (parts_.stop()) {
+      drain();
+      return false;
+    }
+  }
+}
+
+bool Coordinator::may_ask() const {
+  if (parts_.budget.room(totals_.asked, totals_.spent) == 0) return false;
+  return params_.by_arrival ? pending_.size() < params_.inflight : rounds_.size() <= params_.delay;
+}
+
+bool Coordinator::ask() {
+  std::uint64_t room = parts_.budget.room(totals_.asked, totals_.spent);
+  if (params_.by_arrival) room = std::min(room, params_.inflight - pending_.size());
+  if (params_.round_documents > 0) room = std::min(room, params_.round_documents);
+  auto decision = parts_.policy.decide(parts_.documents, room);
+  if (decision.size() > room) decision.resize(room);
+  if (decision.empty()) return false;
+  RoundEvent event;
+  event.round = next_round_;
+  for (const auto& candidate : decision) event.asked.push_back(candidate.number);
+  parts_.log.append(event);  // before anything is sent: a restart knows what was asked
+  take_up(decision, true);
+  return true;
+}
+
+void Coordinator::take_up(const std::vector<bandit::Candidate>& decision, bool send_now) {
+  parts_.documents.mark(decision);
+  parts_.policy.asked(decision);
+  if (!params_.by_arrival) rounds_.push_back({next_round_, decision.size(), {}});
+  for (const auto& candidate : decision) {
+    pending_.emplace(candidate.number, Pending{candidate, next_round_});
+    if (send_now) send(candidate.number);
+  }
+  totals_.asked += decision.size();
+  totals_.rounds = ++next_round_;
+}
+
+void Coordinator::send(std::uint64_t document) { parts_.farm.submit(document, parts_.index.record(document), parts_.owner(document)); }
+
+void Coordinator::collect(double seconds) {
+  auto result = parts_.farm.next(seconds);
+  while (result) {
+    receive(answer_from_bytes(result->bytes));
+    result = parts_.farm.next(0.0);
+  }
+  if (params_.by_arrival) {
+    if (!arrived_.empty()) observe(std::exchange(arrived_, {}), true);
+  } else {
+    while (!rounds_.empty() && rounds_.front().missing == 0) {
+      auto answers = std::move(rounds_.front().answers);
+      rounds_.pop_front();
+      observe(std::move(answers), true);
+    }
+  }
+  parts_.progress(totals_, pending_.size());
+}
+
+void Coordinator::receive(Answer answer) {
+  const auto found = pending_.find(answer.document);
+  if (found == pending_.end()) throw InternalError(format("document {} was answered without being asked", answer.document));
+  if (params_.by_arrival) {
+    arrived_.push_back(std::move(answer));
+    return;
+  }
+  const auto round = std::find_if(rounds_.begin(), rounds_.end(), [&](const Round& r) { return r.number == found->second.round; });
+  round->answers.push_back(std::move(answer));
+  --round->missing;
+}
+
+void Coordinator::observe(std::vector<Answer> answers, bool record) {
+  std::vector<Scored> scored;
+  for (Answer& a : answers) {
+    const std::uint32_t arm = pending_.at(a.document).candidate.arm;
+    scored.push_back({std::move(a), arm, 0.0, {}});
+  }
+  std::sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) { return a.arm != b.arm ? a.arm < b.arm : a.answer.document < b.answer.document; });
+  for (Scored& s : scored) {
+    for (const Digest128& d : s.answer.duplicates) s.credits.push_back(seen_.insert(d).second ? 0.0 : kDuplicate);
+  }
+  parts_.reward.score(scored);
+
+  std::vector<bandit::Outcome> outcomes;
+  std::vector<bandit::Pull> pulls;
+  RoundEvent event;
+  event.kind = RoundEvent::Kind::observed;
+  event.round = observations_++;
+  for (Scored& s : scored) {
+    const Answer& a = s.answer;
+    const auto unique = static_cast<std::uint32_t>(std::count_if(s.credits.begin(), s.credits.end(), [](double c) { return c != kDuplicate; }));
+    if (a.answered) {
+      ++totals_.answered;
+    } else {
+      ++totals_.failed;
+      ++totals_.failures[a.failure];
+    }
+    if (a.replayed) ++totals_.replayed;
+    totals_.kept += unique;
+    totals_.duplicates += s.credits.size() - unique;
+    for (const double c : s.credits) totals_.credit += std::max(0.0, c);
+    for (const auto& [reason, n] : a.rejected) totals_.rejected[reason] += n;
+    parts_.budget.add(totals_.spent, a.usage);
+
+    const auto pending = pending_.find(a.document);
+    bandit::Outcome outcome;
+    outcome.document = std::move(pending->second.candidate);
+    outcome.answered = a.answered;
+    outcome.pairs = unique;
+    outcome.reward = s.reward;
+    outcome.tokens = static_cast<double>(a.usage.prompt_tokens + a.usage.completion_tokens);
+    pending_.erase(pending);
+    if (pulls.empty() || pulls.back().arm != s.arm) pulls.push_back({s.arm, 0, 0, 0.0});
+    ++pulls.back().documents;
+    pulls.back().pairs += unique;
+    pulls.back().reward += s.reward;
+    event.observed.push_back({a.document, s.arm, a.answered, unique, s.reward, s.credits});
+    outcomes.push_back(std::move(outcome));
+  }
+  for (auto& pull : pulls) pull.reward /= static_cast<double>(pull.documents);
+  parts_.policy.observe(outcomes, pulls);
+  if (!record) return;
+  Json pulled = Json::array();
+  for (const auto& p : pulls) pulled.push_back({{"arm", p.arm}, {"documents", p.documents}, {"pairs", p.pairs}, {"reward", p.reward}});
+  Json state = Json::object();
+  for (const auto& term : parts_.policy.state()) state[term.name] = term.value;
+  event.facts = {{"pulls", std::move(pulled)}, {"spent", to_json(totals_.spent)}, {"kept", totals_.kept}, {"credit", totals_.credit}, {"policy", std::move(state)}};
+  parts_.log.append(event);
+}
+
+void Coordinator::adopt(const std::vector<std::uint64_t>& documents) {
+  if (documents.empty()) return;
+  RoundEvent event;
+  event.asked = documents;
+  parts_.log.append(event);
+  take_up(parts_.documents.lookup(documents), true);
+}
+
+void Coordinator::replay() {
+  // Asked documents are not sent before their observation is reached: their answers come from the journal in that order.
+  for (const RoundEvent& event : parts_.log.events()) {
+    if (event.kind == RoundEvent::Kind::asked) {
+      const auto decision = parts_.documents.lookup(event.asked);
+      if (decision.size() != event.asked.size()) throw DataError(format("round {} asked {} documents of which {} exist; run with --redo extract", event.round, event.asked.size(), decision.size()));
+      take_up(decision, false);
+      continue;
+    }
+    std::vector<Answer> answers;
+    for (const ObservedDocument& d : event.observed) {
+      if (!pending_.contains(d.number)) throw DataError(format("rounds.jsonl observes document {}, which it never asked; run with --redo extract", d.number));
+      if (d.answered) {
+        send(d.number);
+      } else {
+        Answer failed;
+        failed.document = d.number;
+        failed.answered = false;
+        failed.failure = "failed in an earlier run";
+        answers.push_back(std::move(failed));
+      }
+    }
+    while (answers.size() < event.observed.size()) {
+      if (auto result = parts_.farm.next(1.0)) answers.push_back(answer_from_bytes(result->bytes));
+    }
+    for (const ObservedDocument& d : event.observed) {
+      const std::uint64_t number = pending_.at(d.number).round;
+      const auto round = std::find_if(rounds_.begin(), rounds_.end(), [&](const Round& r) { return r.number == number; });
+      if (round != rounds_.end() && --round->missing == 0) rounds_.erase(round);
+    }
+    observe(std::move(answers), false);
+  }
+  parts_.log.forget_events();
+  if (totals_.asked > 0) log::info("extract: went through {} earlier rounds, {} documents, without asking again", totals_.rounds, totals_.answered);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> unobserved;  // asked before the last run ended: (round, document)
+  for (const auto& [number, p] : pending_) unobserved.emplace_back(p.round, number);
+  std::sort(unobserved.begin(), unobserved.end());
+  for (const auto& [round, number] : unobserved) send(number);
+}
+
+void Coordinator::drain() {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(params_.drain_seconds);
+  log::info("stopping on request: waiting up to {:.0f} s for {} documents", params_.drain_seconds, parts_.farm.unanswered());
+  while (parts_.farm.unanswered() > 0 && std::chrono::steady_clock::now() < end) collect(0.2);
+}
+
+}  // namespace equal::job

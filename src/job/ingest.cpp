@@ -1,0 +1,379 @@
+// Stage ingest: inputs -> partitions. Chunks are parsed into staged files (staging.hpp), duplicates are found by sending each
+// digest to one rank, and what stays is written as immutable partitions in the order of the inputs.
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "equal/base/bytes.hpp"
+#include "equal/base/error.hpp"
+#include "equal/base/log.hpp"
+#include "equal/job/job.hpp"
+#include "equal/job/progress.hpp"
+#include "equal/store/partition.hpp"
+#include "staging.hpp"
+
+namespace equal::job {
+namespace fs = std::filesystem;
+namespace {
+
+store::CorpusParams corpus_params(const settings::Settings& s) {
+  store::CorpusParams p;
+  p.partition_bytes = s.partition_bytes;
+  p.max_line_bytes = s.max_line_bytes;
+  p.max_words = s.max_words;
+  p.id_field = s.field_id;
+  p.text_field = s.field_text;
+  p.pairs_field = s.field_pairs;
+  p.question_field = s.field_question;
+  p.answer_field = s.field_answer;
+  p.max_reported = s.list_bad;
+  return p;
+}
+
+/// What one worker reads in one go: a chunk, or a whole input that only one reader can decompress.
+struct Unit {
+  std::uint32_t input = 0, chunk = 0;
+  bool one_chunk = true;
+  std::uint64_t bytes = 0;
+};
+
+std::vector<Unit> units_of(const std::vector<store::Input>& inputs, const store::CorpusParams& params) {
+  std::vector<Unit> units;
+  for (std::uint32_t i = 0; i < inputs.size(); ++i) {
+    const auto chunks = inputs[i].chunks(params);
+    if (!chunks) {
+      units.push_back({i, 0, false, inputs[i].bytes * 4});  // text packs to about a quarter
+      continue;
+    }
+    for (std::uint64_t c = 0; c < *chunks; ++c) units.push_back({i, static_cast<std::uint32_t>(c), true, inputs[i].bytes / *chunks});
+  }
+  return units;
+}
+
+/// The units of one worker: largest first, each to the least loaded.
+std::vector<Unit> share_of(const std::vector<Unit>& units, int worker, int workers) {
+  std::vector<std::size_t> largest_first(units.size());
+  std::iota(largest_first.begin(), largest_first.end(), std::size_t{0});
+  std::stable_sort(largest_first.begin(), largest_first.end(), [&](std::size_t a, std::size_t b) { return units[a].bytes > units[b].bytes; });
+  std::vector<std::uint64_t> load(static_cast<std::size_t>(workers), 0);
+  std::vector<Unit> out;
+  for (const std::size_t u : largest_first) {
+    const auto least = std::min_element(load.begin(), load.end());
+    *least += units[u].bytes + 1;
+    if (least - load.begin() == worker) out.push_back(units[u]);
+  }
+  return out;
+}
+
+/// Bad lines of all chunks: counted, listed, and refused beyond the limit. Rank 0.
+void judge_bad_lines(const std::vector<StagedChunk>& chunks, const settings::Settings& s) {
+  std::array<std::uint64_t, store::kBadReasons> bad{};
+  std::uint64_t listed = 0, lines_before = 0, all = 0;
+  std::uint32_t input = ~std::uint32_t{0};
+  for (const StagedChunk& c : chunks) {
+    if (c.key.input != input) input = c.key.input, lines_before = 0;
+    for (std::size_t r = 0; r < bad.size(); ++r) bad[r] += c.tally.bad[r];
+    all += c.tally.bad_lines();
+    for (const auto& line : c.tally.reported) {
+      if (listed++ < s.list_bad) log::warn("{}", store::describe(line, lines_before));
+    }
+    lines_before += c.tally.lines;
+  }
+  if (all == 0) return;
+  std::string reasons;
+  for (std::size_t r = 0; r < bad.size(); ++r) {
+    if (bad[r] > 0) reasons += format("{}{} {}", reasons.empty() ? "" : ", ", bad[r], store::name_of(static_cast<store::BadReason>(r)));
+  }
+  if (all > s.max_bad) throw DataError(format("{} bad line{} in the inputs ({}), ingest.max_bad allows {}; mend them, or skip them with --max-bad {}", all, all == 1 ? "" : "s", reasons, s.max_bad, all));
+  log::warn("ingest: skipped {} bad lines ({})", all, reasons);
+}
+
+/// Where a digest stands: earlier places win. Documents of existing partitions come before all.
+struct Place {
+  ChunkKey key;
+  std::uint64_t ordinal = 0;
+  std::uint8_t existing = 0;
+  auto operator<=>(const Place& o) const {
+    if (existing != o.existing) return o.existing <=> existing;
+    if (key != o.key) return key <=> o.key;
+    return ordinal <=> o.ordinal;
+  }
+  bool operator==(const Place&) const = default;
+};
+
+struct Entry {
+  Digest128 digest;
+  Place place;
+};
+
+/// Collective. Ordinals to drop, by chunk, among the caller's entries: each digest has one rank that sees all its places.
+std::map<ChunkKey, std::set<std::uint64_t>> later_places(comm::Communicator& comm, const std::vector<Entry>& entries) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  std::vector<ByteWriter> out(ranks);
+  for (const Entry& e : entries) out[e.digest.low % ranks].put(e.digest).put(e.place.key).put(e.place.ordinal).put(e.place.existing);
+  std::vector<std::string> bytes;
+  for (auto& w : out) bytes.push_back(w.take());
+  const auto received = comm.all_to_all(std::move(bytes));
+
+  struct Seen {
+    Entry entry;
+    std::size_t from;
+  };
+  std::vector<Seen> all;
+  for (std::size_t r = 0; r < ranks; ++r) {
+    ByteReader reader(received[r]);
+    while (!reader.done()) {
+      Seen s{{}, r};
+      s.entry.digest = reader.get<Digest128>();
+      s.entry.place.key = reader.get<ChunkKey>();
+      s.entry.place.ordinal = reader.get<std::uint64_t>();
+      s.entry.place.existing = reader.get<std::uint8_t>();
+      all.push_back(s);
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const Seen& a, const Seen& b) { return a.entry.digest != b.entry.digest ? a.entry.digest < b.entry.digest : a.entry.place < b.entry.place; });
+  std::vector<ByteWriter> drops(ranks);
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const Place& place = all[i].entry.place;
+    if (all[i].entry.digest == all[i - 1].entry.digest && place.existing == 0) drops[all[i].from].put(place.key).put(place.ordinal);
+  }
+  bytes.clear();
+  for (auto& w : drops) bytes.push_back(w.take());
+  std::map<ChunkKey, std::set<std::uint64_t>> result;
+  for (const auto& part : comm.all_to_all(std::move(bytes))) {
+    ByteReader reader(part);
+    while (!reader.done()) {
+      const auto key = reader.get<ChunkKey>();
+      result[key].insert(reader.get<std::uint64_t>());
+    }
+  }
+  return result;
+}
+
+struct Duplicates {
+  std::map<ChunkKey, std::set<std::uint64_t>> drop;  ///< of this rank's chunks
+  std::uint64_t ids = 0, texts = 0;                  ///< over all ranks
+};
+
+/// Collective.
+Duplicates find_duplicates(Job& job, const fs::path& staging, const std::vector<StagedChunk>& mine, const Catalog& existing) {
+  std::vector<Entry> ids, texts;
+  comm::agree(job.comm, [&] {
+    const auto worker = job.comm.worker_index();
+    if (!worker) return;
+    for (const PartitionId p : existing.owned_by(*worker, job.comm.workers())) {
+      const store::PartitionReader partition(store::partition_file(job.workspace.corpus(), p.value));
+      for (const Digest128& d : partition.whole_digests()) ids.push_back({d, {{}, 0, 1}});
+      for (const Digest128& d : partition.whole_text_digests()) texts.push_back({d, {{}, 0, 1}});
+    }
+    for (const StagedChunk& c : mine) {
+      std::uint64_t last = ~std::uint64_t{0};
+      read_staged(staging, c.key, [&](std::uint64_t ordinal, store::Document&& d) {
+        if (ordinal == std::exchange(last, ordinal)) return;
+        ids.push_back({d.whole_digest, {c.key, ordinal, 0}});
+        texts.push_back({d.whole_text_digest, {c.key, ordinal, 0}});
+      });
+    }
+  });
+  Duplicates out;
+  out.drop = later_places(job.comm, ids);
+  for (const auto& [key, ordinals] : out.drop) out.ids += ordinals.size();
+  if (!job.settings.keep_duplicate_texts) {
+    for (auto& [key, ordinals] : later_places(job.comm, texts)) {
+      for (const std::uint64_t ordinal : ordinals) out.texts += out.drop[key].insert(ordinal).second ? 1 : 0;
+    }
+  }
+  out.ids = comm::sum_one(job.comm, out.ids);
+  out.texts = comm::sum_one(job.comm, out.texts);
+  return out;
+}
+
+/// Collective. Chunks of all ranks in order.
+std::vector<ChunkKey> all_chunks(comm::Communicator& comm, const std::vector<StagedChunk>& mine) {
+  ByteWriter w;
+  for (const StagedChunk& c : mine) w.put(c.key);
+  std::vector<ChunkKey> out;
+  for (const auto& part : comm.all_gather(w.take())) {
+    ByteReader r(part);
+    while (!r.done()) out.push_back(r.get<ChunkKey>());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+/// Collective. All staged chunks with their tallies, on rank 0, in order: read from the staging folder.
+std::vector<StagedChunk> gather_chunks(Job& job, const std::vector<StagedChunk>& mine) {
+  ByteWriter w;
+  for (const StagedChunk& c : mine) {
+    w.put(c.key).put(c.tally.lines).put(c.tally.documents).put(c.tally.pieces).put(c.tally.pairs).put(c.tally.bytes).put(c.tally.bad);
+    w.put(static_cast<std::uint64_t>(c.tally.reported.size()));
+    for (const auto& b : c.tally.reported) w.put(b.reason).put_string(b.file).put(b.chunk).put(b.line).put(b.position).put_string(b.detail).put_string(b.excerpt);
+  }
+  std::vector<StagedChunk> out;
+  for (const auto& part : job.comm.gather(w.take(), 0)) {
+    ByteReader r(part);
+    while (!r.done()) {
+      StagedChunk c;
+      c.key = r.get<ChunkKey>();
+      c.tally.lines = r.get<std::uint64_t>();
+      c.tally.documents = r.get<std::uint64_t>();
+      c.tally.pieces = r.get<std::uint64_t>();
+      c.tally.pairs = r.get<std::uint64_t>();
+      c.tally.bytes = r.get<std::uint64_t>();
+      c.tally.bad = r.get<decltype(c.tally.bad)>();
+      for (auto n = r.get<std::uint64_t>(); n > 0; --n) {
+        store::BadLine b;
+        b.reason = r.get<store::BadReason>();
+        b.file = r.get_string();
+        b.chunk = r.get<std::uint64_t>();
+        b.line = r.get<std::uint64_t>();
+        b.position = r.get<std::uint64_t>();
+        b.detail = r.get_string();
+        b.excerpt = r.get_string();
+        c.tally.reported.push_back(std::move(b));
+      }
+      out.push_back(std::move(c));
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const StagedChunk& a, const StagedChunk& b) { return a.key < b.key; });
+  return out;
+}
+
+/// Inputs that are not part of the corpus yet, with their fingerprints. Throws UsageError when those that are have changed.
+struct NewInputs {
+  std::vector<store::Input> inputs;
+  std::vector<std::string> fingerprints;
+  std::map<std::string, std::string> all;  ///< name -> fingerprint of the corpus when this stage is done
+};
+
+NewInputs new_inputs(const Job& job) {
+  const auto& s = job.settings;
+  if (s.inputs.empty()) throw UsageError("--inputs is missing: name the corpus, for example --inputs docs.jsonl.gz");
+  NewInputs out;
+  const bool there = fs::exists(job.workspace.stages() / "ingest.json");
+  if (there) out.all = read_stage_record(job.workspace, "ingest").inputs;
+  const auto before = out.all;
+  std::set<std::string> named;
+  for (auto& input : store::list_inputs(s.inputs)) {
+    std::string print = store::fingerprint(input);
+    if (!named.insert(input.name).second) throw UsageError(format("ingest.inputs: {} is named twice", input.name));
+    const auto old = before.find(input.name);
+    if (old != before.end() && old->second == print) continue;
+    if (old != before.end()) throw UsageError(format("{}: has changed since it was ingested into {}; use another --workspace", input.name, job.workspace.root().string()));
+    if (there && !s.append) throw UsageError(format("{}: is not part of the corpus in {}; add it with --append, or use another --workspace", input.name, job.workspace.root().string()));
+    out.all[input.name] = print;
+    out.inputs.push_back(std::move(input));
+    out.fingerprints.push_back(std::move(print));
+  }
+  if (there && !s.append && named.size() != before.size()) throw UsageError(format("ingest.inputs: the corpus in {} has {} inputs, {} are named; use another --workspace", job.workspace.root().string(), before.size(), named.size()));
+  return out;
+}
+
+PartitionInfo write_partition(Job& job, const fs::path& staging, ChunkKey key, PartitionId id, const std::set<std::uint64_t>& drop) {
+  const fs::path file = store::partition_file(job.workspace.corpus(), id.value);
+  store::PartitionWriter writer(file);
+  Sha256 made_from;
+  read_staged(staging, key, [&](std::uint64_t ordinal, store::Document&& d) {
+    if (drop.contains(ordinal)) return;
+    made_from.update(d.digest.hex()).update(d.text_digest.hex());
+    writer.add(d);
+  });
+  PartitionInfo info{id, 0, writer.count(), writer.text_bytes(), {}};
+  info.digest = writer.finish({{"documents", made_from.hex()}});
+  return info;
+}
+
+/// Collective. All ranks' partitions in order, on rank 0.
+std::vector<PartitionInfo> gather_infos(comm::Communicator& comm, const std::vector<PartitionInfo>& mine) {
+  ByteWriter w;
+  for (const auto& p : mine) w.put(p.id.value).put(p.documents).put(p.text_bytes).put_string(p.digest);
+  std::vector<PartitionInfo> out;
+  for (const auto& part : comm.gather(w.take(), 0)) {
+    ByteReader r(part);
+    while (!r.done()) {
+      PartitionInfo p;
+      p.id = PartitionId(r.get<std::uint32_t>());
+      p.documents = r.get<std::uint64_t>();
+      p.text_bytes = r.get<std::uint64_t>();
+      p.digest = r.get_string();
+      out.push_back(std::move(p));
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const PartitionInfo& a, const PartitionInfo& b) { return a.id < b.id; });
+  return out;
+}
+
+}  // namespace
+
+void ingest_stage(Job& job) {
+  const auto start = std::chrono::steady_clock::now();
+  NewInputs fresh;
+  comm::agree(job.comm, [&] { fresh = new_inputs(job); });
+  StageRecord record = expected_record("ingest", job.settings, fresh.all);
+  if (shared_stage_state(job, record) == StageState::complete) {
+    if (job.comm.is_root()) log::info("ingest: complete");
+    return;
+  }
+  const fs::path staging = job.workspace.root() / "staging";
+  const store::CorpusParams params = corpus_params(job.settings);
+  Catalog catalog;  // what exists before this run
+  comm::agree(job.comm, [&] {
+    fs::create_directories(staging);
+    fs::create_directories(job.workspace.corpus());
+    if (fs::exists(job.workspace.stages() / "ingest.json")) catalog = read_catalog(job.workspace);
+  });
+  job.comm.barrier();
+
+  std::vector<StagedChunk> mine;
+  run_with_progress(job.comm, "ingest", "documents", 0, [&](const auto& report) {
+    for (const Unit& u : share_of(units_of(fresh.inputs, params), job.comm.worker_index().value(), job.comm.workers())) {
+      auto chunks = stage_input(staging, params, fresh.inputs[u.input], fresh.fingerprints[u.input], u.input, u.chunk, u.one_chunk, job.pool, report);
+      std::move(chunks.begin(), chunks.end(), std::back_inserter(mine));
+    }
+  });
+  const auto chunks = gather_chunks(job, mine);
+  comm::agree(job.comm, [&] {
+    if (!job.comm.is_root()) return;
+    try {
+      judge_bad_lines(chunks, job.settings);
+    } catch (const DataError&) {
+      fs::remove_all(staging);
+      throw;
+    }
+  });
+
+  const Duplicates duplicates = find_duplicates(job, staging, mine, catalog);
+  const auto keys = all_chunks(job.comm, mine);
+  std::vector<PartitionInfo> infos;
+  comm::agree(job.comm, [&] {
+    for (const StagedChunk& c : mine) {
+      const auto place = std::lower_bound(keys.begin(), keys.end(), c.key) - keys.begin();
+      const PartitionId id(static_cast<std::uint32_t>(catalog.partitions.size() + static_cast<std::size_t>(place)));
+      const auto drop = duplicates.drop.find(c.key);
+      infos.push_back(write_partition(job, staging, c.key, id, drop == duplicates.drop.end() ? std::set<std::uint64_t>{} : drop->second));
+    }
+  });
+  const auto all = gather_infos(job.comm, infos);
+  comm::agree(job.comm, [&] {
+    if (!job.comm.is_root()) return;
+    for (PartitionInfo info : all) {
+      info.first_document = catalog.documents();
+      catalog.partitions.push_back(std::move(info));
+    }
+    if (catalog.documents() == 0) throw DataError("the inputs hold no document; ingest.field_text = '" + job.settings.field_text + "' names the field of the text");
+    write_catalog(job.workspace, catalog);
+    std::uint64_t bad = 0, pairs = 0, bytes = 0;
+    for (const auto& c : chunks) bad += c.tally.bad_lines(), pairs += c.tally.pairs, bytes += c.tally.bytes;
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    record.facts = {{"documents", catalog.documents()}, {"partitions", catalog.partitions.size()}, {"text_bytes", catalog.text_bytes()}, {"input_bytes", bytes}, {"known_pairs", pairs},
+                    {"bad_lines", bad}, {"duplicate_ids", duplicates.ids}, {"duplicate_texts", duplicates.texts}, {"seconds", seconds}};
+    write_stage_record(job.workspace, record);
+    fs::remove_all(staging);
+    log::info("ingest: {} documents in {} partitions, {} duplicates dropped, in {}", human_count(static_cast<double>(catalog.documents())), catalog.partitions.size(),
+              human_count(static_cast<double>(duplicates.ids + duplicates.texts)), human_seconds(seconds));
+  });
+}
+
+}  // namespace equal::job

@@ -1,0 +1,52 @@
+// rounds.jsonl: what was decided and what came of it, event by event. It is all that rank 0 needs, with the journal, to stand
+// where it stood: replaying the events gives the same state to the last bit.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "equal/base/files.hpp"
+#include "equal/base/json.hpp"
+
+namespace equal::job {
+
+/// One document of an "observed" event.
+struct ObservedDocument {
+  std::uint64_t number = 0;
+  std::uint32_t arm = 0;
+  bool answered = true;
+  std::uint32_t pairs = 0;
+  double reward = 0;
+  std::vector<double> credits;  ///< one per kept pair; negative: a duplicate of an earlier pair of the run
+};
+
+struct RoundEvent {
+  enum class Kind { asked, observed } kind = Kind::asked;
+  std::uint64_t round = 0;
+  std::vector<std::uint64_t> asked;          ///< document numbers in the order of the decision
+  std::vector<ObservedDocument> observed;    ///< in (arm, number) order
+  Json facts = Json::object();               ///< pulls, spending, policy state: for people, not needed to resume
+};
+
+class RoundsLog {
+ public:
+  /// Opens or creates the file and reads its events. A torn last line is cut off with a warning; damage before it is a
+  /// DataError naming file:line.
+  explicit RoundsLog(std::filesystem::path path);
+  const std::vector<RoundEvent>& events() const noexcept { return events_; }
+  /// Durable when it returns. Throws EnvironmentError.
+  void append(const RoundEvent& event);
+  void forget_events() { events_.clear(), events_.shrink_to_fit(); }  ///< once replayed
+
+ private:
+  std::filesystem::path path_;
+  FileDescriptor fd_;
+  std::vector<RoundEvent> events_;
+};
+
+/// For readers that only look: the events of a file that may be growing.
+std::vector<RoundEvent> read_rounds(const std::filesystem::path& path);
+
+}  // namespace equal::job
