@@ -1,10 +1,12 @@
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "equal/base/checked.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+#include "hdf5_capture.hpp"
 #include "hdf5_content.hpp"
 #include "hdf5_handle.hpp"
 
@@ -65,7 +67,7 @@ void write_attribute(const hdf5::Handle& owner, const std::string& name, const J
   }
   const Handle attribute(H5Acreate2(owner.get(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), &H5Aclose);
   if (!attribute || H5Awrite(attribute.get(), memory.get(), data) < 0) {
-    throw EnvironmentError(format("{}: attribute {} cannot be written: {}", path.string(), name, hdf5::last_error()));
+    throw InternalError(format("{}: attribute {} cannot be made: {}", path.string(), name, hdf5::last_error()));
   }
 }
 
@@ -77,16 +79,18 @@ struct ArrayFileWriter::Impl {
   std::string format_name;
   std::uint64_t version = 0;
   std::vector<Filling> arrays;
+  hdf5::MetadataLog metadata;
   hdf5::Handle file;
   std::vector<hdf5::Handle> datasets;
   FileDescriptor fd;
+  bool published = false;
 
   [[noreturn]] void fail(const std::string& problem) const {
-    throw EnvironmentError(format("{}: {}: {}", temporary, problem, hdf5::last_error()));
+    throw InternalError(format("{}: {}: {}", temporary, problem, hdf5::last_error()));
   }
 
   void create_file() {
-    const hdf5::Handle access = hdf5::file_access();
+    const hdf5::Handle access = hdf5::capturing_access(metadata);
     const hdf5::Handle creation(H5Pcreate(H5P_FILE_CREATE), &H5Pclose);
     // Attributes and links inside the (checksummed) object headers, whatever their number; no times: equal content, equal bytes.
     H5Pset_attr_phase_change(creation.get(), 1000, 0);
@@ -139,15 +143,18 @@ ArrayFileWriter::ArrayFileWriter(fs::path path, std::string format_name, std::ui
   impl_->format_name = std::move(format_name);
   impl_->version = version;
   impl_->lay_out(std::move(arrays));
-  impl_->fd = FileDescriptor(::open(impl_->temporary.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!impl_->fd) throw EnvironmentError(impl_->temporary + ": cannot be opened: " + errno_text(errno));
+  impl_->fd = FileDescriptor(::open(impl_->temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!impl_->fd) throw EnvironmentError(impl_->temporary + ": cannot be created: " + errno_text(errno));
 }
 
 ArrayFileWriter::~ArrayFileWriter() {
-  if (!impl_ || !impl_->file) return;
-  const hdf5::Session session;
-  impl_->datasets.clear();
-  impl_->file.close();
+  if (!impl_ || impl_->published) return;
+  {
+    const hdf5::Session session;
+    impl_->datasets.clear();
+    impl_->file.close();
+  }
+  ::unlink(impl_->temporary.c_str());  // gives a full disk its space back
 }
 
 ArrayFileWriter::ArrayFileWriter(ArrayFileWriter&&) noexcept = default;
@@ -185,10 +192,15 @@ std::string ArrayFileWriter::finish(const Json& attributes, const MadeFrom& made
       write_attribute(impl_->datasets[i], kSha256, content.arrays[i].sha256, impl_->temporary);
     }
     impl_->datasets.clear();
-    if (!impl_->file.close()) impl_->fail("cannot be completed (is the disk full?)");
+    if (!impl_->file.close()) impl_->fail("cannot be completed");
+  }
+  for (const auto& [address, bytes] : impl_->metadata.writes) write_all_at(impl_->fd.get(), bytes, address, impl_->temporary);
+  if (::ftruncate(impl_->fd.get(), static_cast<off_t>(impl_->metadata.file_bytes)) != 0) {
+    throw EnvironmentError(impl_->temporary + ": cannot be given its size: " + errno_text(errno));
   }
   impl_->fd = FileDescriptor();
   publish(impl_->path);
+  impl_->published = true;
   return digest;
 }
 

@@ -168,13 +168,16 @@ TEST(Embeddings, StreamedInAndReadByRanges) {
 
 TEST(Embeddings, MissingRowsAreRefused) {
   const ScratchFolder folder("embeddings_short");
-  EmbeddingsWriter writer(folder / "e.h5", 4, 8);
-  const std::vector<half_bits> rows(5 * 8);
-  writer.append(std::span(rows).first(3 * 8));
-  EXPECT_THROW(writer.append(std::span(rows).first(2 * 8)), InternalError);
-  EXPECT_THROW(writer.append(std::span(rows).first(7)), InternalError);
-  EXPECT_THROW(writer.finish({}), InternalError);
-  EXPECT_FALSE(std::filesystem::exists(folder / "e.h5"));
+  {
+    EmbeddingsWriter writer(folder / "e.h5", 4, 8);
+    const std::vector<half_bits> rows(5 * 8);
+    writer.append(std::span(rows).first(3 * 8));
+    EXPECT_THROW(writer.append(std::span(rows).first(2 * 8)), InternalError);
+    EXPECT_THROW(writer.append(std::span(rows).first(7)), InternalError);
+    EXPECT_THROW(writer.finish({}), InternalError);
+    EXPECT_FALSE(std::filesystem::exists(folder / "e.h5"));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "an unfinished file goes with its writer";
 }
 
 TEST(Assignment, OrdersByClusterThenDrawKeyThenIndex) {
