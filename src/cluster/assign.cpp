@@ -57,8 +57,8 @@ Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linal
   comm::agree(comm, [&] {
     if (source.rows() == 0) return;
     if (k == 0) throw UsageError("rows cannot be assigned to no centroids");
-    Nearest nearest(pool.size());
-    nearest.set(centroids);
+    Nearest nearest(params.kernel, dim, pool.size());
+    nearest.set(centroids, true);
     FitRows rows(source, std::nullopt, false, params.block_rows);
     std::mutex mutex;
     rows.for_each_block([&](std::uint64_t first, std::size_t count, const float16* block) {
@@ -68,7 +68,7 @@ Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linal
         std::vector<double> distance(n);
         std::vector<float> x(dim);
         std::uint32_t* cluster = out.cluster.data() + first + from;
-        nearest.find(block + from * dim, n, cluster, distance.data(), thread);
+        nearest.find(block + from * dim, n, Known::nothing, cluster, distance.data(), thread);
         std::int64_t high = 0, low = 0;
         for (std::size_t i = 0; i < n; ++i) {
           const float16* row = block + (from + i) * dim;

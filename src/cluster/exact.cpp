@@ -1,5 +1,6 @@
 #include "exact.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #if defined(__x86_64__)
@@ -9,9 +10,13 @@
 namespace equal::cluster {
 namespace {
 
-double dot_plain(const float* x, const float* c, std::size_t first, std::size_t n) noexcept {
+double widen_one(float v) noexcept { return static_cast<double>(v); }
+double widen_one(float16 v) noexcept { return static_cast<double>(linalg::to_float32(v)); }
+
+template <class X, class C>
+double dot_plain(const X* x, const C* c, std::size_t first, std::size_t n) noexcept {
   double sum = 0;
-  for (std::size_t i = first; i < n; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(c[i]);
+  for (std::size_t i = first; i < n; ++i) sum += widen_one(x[i]) * widen_one(c[i]);
   return sum;
 }
 
@@ -21,14 +26,18 @@ void add_plain(const float16* row, std::int64_t sign, std::int64_t* sum, std::si
 
 #if defined(__x86_64__)
 bool has_avx512() noexcept {
-  static const bool value = __builtin_cpu_supports("avx512f");
+  static const bool value = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("f16c");
   return value;
 }
 
-#define EQUAL_AVX512 __attribute__((target("avx512f")))
+#define EQUAL_AVX512 __attribute__((target("avx512f,f16c")))
 EQUAL_AVX512 inline __m512d widen(const float* p) noexcept { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+EQUAL_AVX512 inline __m512d widen(const float16* p) noexcept {
+  return _mm512_cvtps_pd(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
 
-EQUAL_AVX512 double dot_avx512(const float* x, const float* c, std::size_t n) noexcept {
+template <class X, class C>
+EQUAL_AVX512 double dot_avx512(const X* x, const C* c, std::size_t n) noexcept {
   __m512d s0 = _mm512_setzero_pd(), s1 = s0, s2 = s0, s3 = s0;
   std::size_t i = 0;
   for (; i + 32 <= n; i += 32) {
@@ -56,14 +65,19 @@ EQUAL_AVX512 void add_avx512(const float16* row, std::int64_t sign, std::int64_t
 }
 #endif
 
-}  // namespace
-
-double exact_dot(const float* x, const float* c, std::size_t n) noexcept {
+template <class X, class C>
+double dot(const X* x, const C* c, std::size_t n) noexcept {
 #if defined(__x86_64__)
   if (has_avx512()) return dot_avx512(x, c, n);
 #endif
   return dot_plain(x, c, 0, n);
 }
+
+}  // namespace
+
+double exact_dot(const float* x, const float* c, std::size_t n) noexcept { return dot(x, c, n); }
+double exact_dot(const float16* x, const float* c, std::size_t n) noexcept { return dot(x, c, n); }
+double exact_norm2(const float16* x, std::size_t n) noexcept { return dot(x, x, n); }
 
 void add_row(const float16* row, std::int64_t sign, std::int64_t* sum, std::size_t n) noexcept {
 #if defined(__x86_64__)
@@ -73,15 +87,9 @@ void add_row(const float16* row, std::int64_t sign, std::int64_t* sum, std::size
 }
 
 bool is_valid_row(const float16* row, std::size_t n) noexcept {
-  float sum = 0;  // rounding does not matter: 2 leaves ample room below what exactness needs (4)
-  unsigned largest = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const unsigned magnitude = row[i] & 0x7fffU;
-    largest = magnitude > largest ? magnitude : largest;
-    const float value = linalg::to_float32(row[i]);
-    sum += value * value;
-  }
-  return largest <= 0x3c00U && sum <= 2.0F;
+  std::int16_t largest = 0;  // magnitudes order as their bits; 1.0 is 0x3c00, infinity and NaN are above
+  for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, static_cast<std::int16_t>(row[i] & 0x7fff));
+  return largest <= 0x3c00 && exact_norm2(row, n) <= 2.0;
 }
 
 std::int64_t to_fixed(double value) noexcept { return std::llrint(value / kPotentialUnit); }

@@ -18,6 +18,9 @@ inline constexpr double kPotentialUnit = 0x1p-30;  ///< summed distances are rou
 /// x.c and |x|^2, exact. REQUIRES: equal sizes; the magnitudes stated in the header.
 double exact_dot(const float* x, const float* c, std::size_t n) noexcept;
 inline double exact_norm2(const float* x, std::size_t n) noexcept { return exact_dot(x, x, n); }
+/// The same of a stored row.
+double exact_dot(const float16* x, const float* c, std::size_t n) noexcept;
+double exact_norm2(const float16* x, std::size_t n) noexcept;
 
 /// sum[i] += sign * row[i] / 2^-24.
 void add_row(const float16* row, std::int64_t sign, std::int64_t* sum, std::size_t n) noexcept;

@@ -16,6 +16,8 @@
 namespace equal::cluster {
 namespace {
 
+constexpr double kRegroupShare = 0.8;
+
 void check(const KMeansParams& p, const EmbeddingSource& source) {
   std::string problems;
   const auto require = [&](bool ok, const std::string& message) {
@@ -52,8 +54,9 @@ std::optional<std::vector<std::uint64_t>> select_rows(comm::Communicator& comm, 
 class Fit {
  public:
   Fit(comm::Communicator& comm, FitRows& rows, const KMeansParams& params, ThreadPool& pool, Centroids start)
-      : comm_(comm), rows_(rows), params_(params), pool_(pool), nearest_(pool.size()), centroids_(std::move(start)),
-        sums_(centroids_.k(), centroids_.dim()), cluster_(rows.size(), kNone) {
+      : comm_(comm), rows_(rows), params_(params), pool_(pool), nearest_(params.kernel, rows.dim(), pool.size()),
+        centroids_(std::move(start)), sums_(centroids_.k(), centroids_.dim()), cluster_(rows.size(), kNoCluster) {
+    bounded_ = plan_memory(params, rows.size(), rows.dim(), pool.size()).bounded;
     total_rows_ = comm::sum_one(comm_, std::uint64_t{rows.size()});
   }
 
@@ -108,11 +111,15 @@ class Fit {
   }
 
  private:
-  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
-
   /// Collective. Assigns all rows, brings the sums up to date; returns how many rows changed cluster.
   std::uint64_t assign() {
-    nearest_.set(centroids_);
+    // Groups are made when the centroids have found their places, and again when most bounds are of no use anyway.
+    const bool regroup = passes_ < 2 || (bounds_used_ && needed_share_ > kRegroupShare);
+    nearest_.set(centroids_, regroup);
+    if (bounded_ && !bounds_) bounds_.emplace(rows_.size(), nearest_.groups());
+    const Known known = bounds_ && !regroup ? Known::bounds : Known::cluster;
+    bounds_used_ = known == Known::bounds;
+    ++passes_;
     std::atomic<std::uint64_t> moved{0};
     std::atomic<std::int64_t> norm_high{0}, norm_low{0};
     comm::agree(comm_, [&] {
@@ -121,14 +128,15 @@ class Fit {
         const std::size_t dim = rows_.dim();
         pool_.run((count + kTask - 1) / kTask, [&](std::size_t task, std::size_t thread) {
           const std::size_t from = task * kTask, n = std::min(kTask, count - from);
-          std::vector<std::uint32_t> found(n);
-          nearest_.find(block + from * dim, n, found.data(), nullptr, thread);
+          const auto before = cluster_.begin() + static_cast<std::ptrdiff_t>(first + from);
+          std::vector<std::uint32_t> found(before, before + static_cast<std::ptrdiff_t>(n));
+          nearest_.find(block + from * dim, n, known, found.data(), nullptr, thread, bounds_ ? &*bounds_ : nullptr, first + from);
           std::uint64_t changed = 0;
           for (std::size_t i = 0; i < n; ++i) {
             std::uint32_t& cluster = cluster_[first + from + i];
             if (cluster == found[i]) continue;
             const float16* row = block + (from + i) * dim;
-            if (cluster != kNone) sums_.change(cluster, row, -1);
+            if (cluster != kNoCluster) sums_.change(cluster, row, -1);
             sums_.change(found[i], row, 1);
             cluster = found[i];
             ++changed;
@@ -138,6 +146,11 @@ class Fit {
         });
       });
     });
+    const NearestStats stats = nearest_.take_stats();
+    needed_share_ = stats.possible == 0 ? 0.0 : static_cast<double>(stats.needed) / static_cast<double>(stats.possible);
+    log::debug("k-means: {:.1f} % of distances needed, {:.1f} % computed, {:.2f} decided exactly a row",
+               100 * needed_share_, stats.possible == 0 ? 0.0 : 100 * static_cast<double>(stats.computed) / static_cast<double>(stats.possible),
+               static_cast<double>(stats.decided) / static_cast<double>(std::max<std::uint64_t>(1, rows_.size())));
     sums_.reduce(comm_);
     std::int64_t totals[3] = {static_cast<std::int64_t>(moved.load()), norm_high.load(), norm_low.load()};
     comm_.sum(std::span<std::int64_t>(totals));
@@ -171,7 +184,10 @@ class Fit {
   std::vector<std::uint32_t> cluster_;
   std::uint64_t total_rows_ = 0;
   int128 norms_ = 0;
-  bool norms_known_ = false, converged_ = false;
+  bool norms_known_ = false, converged_ = false, bounded_ = false, bounds_used_ = false;
+  std::optional<Bounds> bounds_;
+  int passes_ = 0;
+  double needed_share_ = 1;  // of the last pass, on this rank: which groups exist changes no result
 };
 
 /// k centroids from a start that may have fewer (or none): the rest are copies, and stay empty until rows are found for them.
@@ -216,7 +232,7 @@ KMeansResult kmeans(comm::Communicator& comm, EmbeddingSource& source, const KMe
     } else if (params.start.rows() > 0) {
       start = to_grid(params.start);
     } else {
-      Nearest nearest(pool.size());
+      Nearest nearest(params.kernel, source.dim(), pool.size());
       start = complete(seed_centroids(comm, *rows, params, seed, nearest, pool), params.k, source.dim());
     }
     Fit fit(comm, *rows, params, pool, std::move(start));
@@ -241,7 +257,10 @@ MemoryPlan plan_memory(const KMeansParams& params, std::uint64_t rows, std::size
   plan.centroids = k * d * (2 * 4 + 8 + 2 * 8);
   plan.blocks = 2 * params.block_rows * d * 2 + threads * 128 * (d + k) * 8;
   plan.rows = rows * 4;
-  if (rows * d * 2 <= params.memory_bytes) plan.cache = rows * d * 2;
+  const std::uint64_t bounds = rows * Bounds::bytes_per_row(params.k), cache = rows * d * 2;
+  plan.bounded = params.mode == Mode::bounded || (params.mode == Mode::automatic && bounds <= params.memory_bytes);
+  if (plan.bounded) plan.rows += bounds;
+  if (cache + (plan.bounded ? bounds : 0) <= params.memory_bytes) plan.cache = cache;
   return plan;
 }
 

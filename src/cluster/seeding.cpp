@@ -60,7 +60,7 @@ class Potentials {
   /// Local. `centres` become number first, first + 1, ...
   void add(const Centroids& centres, std::uint32_t first) {
     if (centres.k() == 0) return;
-    nearest_.set(centres);
+    nearest_.set(centres, true);
     std::vector<std::uint32_t> cluster;
     std::vector<double> distance;
     rows_.for_each_block([&](std::uint64_t from, std::size_t count, const float16* block) {

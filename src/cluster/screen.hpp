@@ -1,0 +1,66 @@
+// Screens: approximate scores |c|^2 - 2 x.c with a proven error, computed fast. What decides is computed exactly elsewhere.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "centroids.hpp"
+#include "equal/cluster/kmeans.hpp"
+#include "groups.hpp"
+
+namespace equal::cluster {
+
+/// All score arithmetic after the inner product: a few roundings of floats of magnitude at most 16. Also covers the rounding
+/// of thresholds and bounds that are made of scores.
+inline constexpr float kScoreSlack = 0x1p-18F;
+
+/// For row slot i and group g:  |score - exact| <= row.noise[i] * group.length[g] + row.length[i] * group.noise[g] + slack.
+struct ScreenErrors {
+  std::vector<float> length, noise;
+};
+
+/// One per thread. Holds the rows of a chunk in the form that the inner product wants.
+class ScreenWorker {
+ public:
+  virtual ~ScreenWorker() = default;
+  /// Row slot i = rows[which[i]] of a (.., dim) array.
+  virtual void load(const float16* rows, std::span<const std::uint32_t> which) = 0;
+  /// scores ((slot * groups + group) * 16 + lane) of all slots and groups.
+  virtual void score_all(float* scores) = 0;
+  /// scores (p * 16 + lane) of slots[p] and one group.
+  virtual void score_some(std::size_t group, std::span<const std::uint16_t> slots, float* scores) = 0;
+  const ScreenErrors& errors() const noexcept { return errors_; }
+
+ protected:
+  ScreenErrors errors_;  // per slot
+};
+
+class Screen {
+ public:
+  virtual ~Screen() = default;
+  /// Looks at both until the next call.
+  virtual void set(const Centroids& centroids, const Groups& groups) = 0;
+  virtual std::unique_ptr<ScreenWorker> make_worker() const = 0;
+  virtual std::string name() const = 0;
+  /// Slots per load that suit the inner product.
+  virtual std::size_t slot_multiple() const noexcept = 0;
+  const ScreenErrors& errors() const noexcept { return errors_; }
+
+ protected:
+  ScreenErrors errors_;  // per group
+};
+
+/// Products in f32 through BLAS. |x| and |c| are bounded by float sums; |fl(x.c) - x.c| <= dim u / (1 - dim u) |x||c| with
+/// u = 2^-24, in any order of summation (Higham 2002, section 3.1).
+std::unique_ptr<Screen> make_blas_screen(std::size_t dim);
+
+/// Products of 8-bit integers (AVX-512 VNNI). x ~ x~ = s q and c ~ c~ = t r with |q|, |r| <= 127; the integer products are
+/// exact, so  |x~.c~ - x.c| = |(x~ - x).c~ + x.(c~ - c)| <= |x~ - x||c~| + |x||c~ - c|  (Cauchy-Schwarz), where the norms of
+/// the roundings are measured, not estimated. Nothing when the CPU lacks it.
+std::unique_ptr<Screen> make_vnni_screen(std::size_t dim);
+
+std::unique_ptr<Screen> make_screen(Kernel kernel, std::size_t dim);
+
+}  // namespace equal::cluster
