@@ -44,6 +44,7 @@ int run(const std::vector<std::string>& arguments) {
       {"oversample", [&](const std::string& v) { lsa.oversample = std::stoul(v); }},
       {"power_iterations", [&](const std::string& v) { lsa.power_iterations = std::stoul(v); }},
       {"min_documents", [&](const std::string& v) { lsa.min_documents = std::stoull(v); }},
+      {"frequency", [&](const std::string& v) { lsa.frequency = static_cast<encode::Frequency>(std::stoul(v)); }},
       {"whitening", [&](const std::string& v) { lsa.whitening = std::stod(v); }},
       {"residual", [&](const std::string& v) { lsa.residual = std::stod(v); }},
   };

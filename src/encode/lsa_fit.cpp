@@ -97,7 +97,7 @@ Features choose_features(comm::Communicator& comm, const SparseRows& rows, std::
   return out;
 }
 
-/// Counts become weights (1 + ln count) idf in rows of unit length; features become positions in `features.kept`.
+/// Counts become weights in rows of unit length; features become positions in `features.kept`.
 /// Local.
 void weigh(SparseRows& rows, const Features& features, const LsaParams& params) {
   constexpr std::uint32_t kDropped = 0xffffffffU;
@@ -110,7 +110,8 @@ void weigh(SparseRows& rows, const Features& features, const LsaParams& params) 
     for (std::size_t from = rows.start[i]; from < rows.start[i + 1]; ++from) {
       const auto [feature, count] = rows.entries[from];
       if (position[feature] == kDropped) continue;
-      const double weight = (1.0 + std::log(static_cast<double>(count))) * features.idf[position[feature]];
+      const double weight =
+          frequency_weight(params.frequency, static_cast<double>(count)) * features.idf[position[feature]];
       norm2 += weight * weight;
       rows.entries[to++] = {position[feature], static_cast<float>(weight)};
     }
@@ -144,7 +145,7 @@ LsaModel fit_lsa(comm::Communicator& comm, TextSource& source, const LsaParams& 
 
   StaticTable& t = model.table;
   t.tokens = TokenKind::hashed_words;
-  t.frequency = Frequency::logarithmic;
+  t.frequency = params.frequency;
   t.feature_bits = params.feature_bits;
   t.dim = params.dim;
   t.features = features.kept;

@@ -35,7 +35,7 @@ class TableEncoder final : public Encoder {
     }
     table_.values = {};
     table_.features = {};
-    for (std::size_t f = 0; f < kTabled; ++f) tabled_.push_back(computed_weight(static_cast<std::uint32_t>(f)));
+    for (std::size_t f = 0; f < kTabled; ++f) tabled_.push_back(weight_of(static_cast<double>(f)));
     rows_ = rows;
   }
 
@@ -62,11 +62,7 @@ class TableEncoder final : public Encoder {
     std::vector<float> weights, sum;
   };
 
-  float computed_weight(std::uint32_t f) const {
-    if (f == 0) return 0.0F;
-    return table_.frequency == Frequency::linear ? static_cast<float>(f)
-                                                 : static_cast<float>(1.0 + std::log(static_cast<double>(f)));
-  }
+  float weight_of(double f) const { return static_cast<float>(frequency_weight(table_.frequency, f)); }
 
   void prefetch(std::uint32_t row) const {
     const auto* bytes = reinterpret_cast<const char*>(first_ + row * stride_);
@@ -80,7 +76,7 @@ class TableEncoder final : public Encoder {
       const std::uint32_t row = row_of_[term.feature];
       if (row == kNoRow) continue;
       s.rows.push_back(row);
-      s.weights.push_back(term.count < kTabled ? tabled_[term.count] : computed_weight(term.count));
+      s.weights.push_back(term.count < kTabled ? tabled_[term.count] : weight_of(term.count));
     }
     const std::size_t n = s.rows.size();
     s.sum.assign(stride_, 0.0F);
@@ -119,6 +115,19 @@ void check(const StaticTable& t) {
 }
 
 }  // namespace
+
+double frequency_weight(Frequency rule, double f) noexcept {
+  if (!(f > 0)) return 0.0;
+  switch (rule) {
+    case Frequency::linear:
+      return f;
+    case Frequency::logarithmic:
+      return 1.0 + std::log(f);
+    case Frequency::saturating:
+      return 2.2 * f / (f + 1.2);
+  }
+  return f;
+}
 
 std::unique_ptr<Encoder> make_static_table(StaticTable table) {
   check(table);

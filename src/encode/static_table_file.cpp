@@ -79,7 +79,7 @@ Header read_header(const std::string& bytes, const std::filesystem::path& path) 
   if (std::memcmp(h.magic, kMagic, sizeof kMagic) != 0) refuse(path, "is no encoder table (wrong magic number)");
   if (h.version != kVersion) refuse(path, format("has format version {}, this program reads {}", h.version, kVersion));
   if (h.tokens != 1 && h.tokens != 2) refuse(path, format("names the unknown token kind {}", h.tokens));
-  if (h.frequency != 1 && h.frequency != 2) refuse(path, format("names the unknown frequency rule {}", h.frequency));
+  if (h.frequency < 1 || h.frequency > 3) refuse(path, format("names the unknown frequency rule {}", h.frequency));
   if (h.feature_bits < 1 || h.feature_bits > 24)
     refuse(path, format("says feature_bits = {}; 1 to 24", h.feature_bits));
   if (h.dim < 1 || h.dim > 4096) refuse(path, format("says dim = {}; 1 to 4096", h.dim));

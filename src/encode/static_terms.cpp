@@ -15,22 +15,25 @@ std::span<const Term> TermCounter::count(std::string_view text, unsigned shift) 
 }
 
 std::span<const Term> TermCounter::count(std::span<const std::uint64_t> features, unsigned shift) {
-  terms_.clear();
-  occurrences_ = features.size();
-  (void)narrow<std::uint32_t>(features.size(), "the words of a text");
-  const std::size_t capacity = std::max<std::size_t>(64, std::bit_ceil(2 * features.size()));
+  const std::size_t words = features.size();
+  (void)narrow<std::uint32_t>(words, "the words of a text");
+  const std::size_t capacity = std::max<std::size_t>(64, std::bit_ceil(3 * words));
   slots_.assign(capacity, 0);
+  terms_.assign(words + 1, Term{});
+  std::uint32_t distinct = 0;
   for (const std::uint64_t hash : features) {
     const std::uint64_t feature = hash >> shift;
     std::size_t slot = feature & (capacity - 1);
     while (slots_[slot] != 0 && terms_[slots_[slot] - 1].feature != feature) slot = (slot + 1) & (capacity - 1);
-    if (slots_[slot] == 0) {
-      terms_.push_back({feature, 0});
-      slots_[slot] = static_cast<std::uint32_t>(terms_.size());
-    }
-    ++terms_[slots_[slot] - 1].count;
+    // Whether a word is new is a coin toss to the branch predictor: decide without a branch.
+    const std::uint32_t known = slots_[slot];
+    const std::uint32_t term = known != 0 ? known - 1 : distinct;
+    distinct += known == 0 ? 1 : 0;
+    slots_[slot] = term + 1;
+    terms_[term].feature = feature;
+    ++terms_[term].count;
   }
-  return terms_;
+  return {terms_.data(), distinct};
 }
 
 }  // namespace equal::encode

@@ -22,14 +22,11 @@ class TermCounter {
   std::span<const Term> count(std::string_view text, unsigned shift);
   /// The same for given features.
   std::span<const Term> count(std::span<const std::uint64_t> features, unsigned shift);
-  /// Occurrences of the last text, repetitions included.
-  std::size_t occurrences() const noexcept { return occurrences_; }
 
  private:
   std::vector<std::uint64_t> hashes_;
   std::vector<Term> terms_;
   std::vector<std::uint32_t> slots_;  // open addressing: position in terms_ + 1, or 0
-  std::size_t occurrences_ = 0;
 };
 
 }  // namespace equal::encode

@@ -5,6 +5,10 @@
 #include <cstddef>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include <utf8proc.h>
 
 namespace equal::text {
@@ -66,6 +70,31 @@ class ByteHasher {
   std::uint64_t state_ = kSeed, chunk_ = 0;
   unsigned filled_ = 0;
 };
+
+#if defined(__SSE2__)
+/// Bits of the 64 bytes at `p`: which are ASCII word characters, which are beyond ASCII.
+struct BlockMasks {
+  std::uint64_t word = 0, beyond = 0;
+};
+BlockMasks classify_block(const char* p) {
+  // x is in [low, low + width) iff (x - low) saturated-minus (width - 1) is zero, all unsigned bytes.
+  const auto in_range = [](__m128i x, char low, char width) {
+    const __m128i offset = _mm_sub_epi8(x, _mm_set1_epi8(low));
+    return _mm_cmpeq_epi8(_mm_subs_epu8(offset, _mm_set1_epi8(static_cast<char>(width - 1))), _mm_setzero_si128());
+  };
+  BlockMasks out;
+  for (int i = 0; i < 4; ++i) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
+    const __m128i letter = in_range(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26);
+    const __m128i digit = in_range(x, '0', 10);
+    const __m128i underscore = _mm_cmpeq_epi8(x, _mm_set1_epi8('_'));
+    const __m128i word = _mm_or_si128(letter, _mm_or_si128(digit, underscore));
+    out.word |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(word))) << (16 * i);
+    out.beyond |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(x))) << (16 * i);
+  }
+  return out;
+}
+#endif
 
 /// Hash of the ASCII word [first, last); may read up to `end`.
 std::uint64_t ascii_hash(const char* first, const char* last, const char* end) {
@@ -180,12 +209,46 @@ const char* unsegmented_run(const char* p, const char* end, std::vector<std::uin
   return p;
 }
 
+/// Whole blocks of 64 ASCII bytes from `p` on, where a word may begin; returns where the slower way must go on, again
+/// where a word may begin.
+const char* ascii_blocks(const char* p, const char* end, std::vector<std::uint64_t>& hashes) {
+#if defined(__SSE2__)
+  const char* first = nullptr;  // of the word under way
+  for (; end - p >= 64; p += 64) {
+    const BlockMasks block = classify_block(p);
+    if (block.beyond != 0) break;
+    // A set bit where the class differs from that of the byte before: words begin and end in turn.
+    std::uint64_t changes = block.word ^ ((block.word << 1) | (first != nullptr ? 1U : 0U));
+    for (; changes != 0; changes &= changes - 1) {
+      const char* const at = p + std::countr_zero(changes);
+      if (first == nullptr) {
+        first = at;
+        continue;
+      }
+      if (at - first >= 2) hashes.push_back(ascii_hash(first, at, end));
+      first = nullptr;
+    }
+  }
+  return first != nullptr ? first : p;
+#else
+  (void)end;
+  (void)hashes;
+  return p;
+#endif
+}
+
 }  // namespace
 
 void append_word_hashes(std::string_view text, std::vector<std::uint64_t>& hashes) {
   const char* p = text.data();
   const char* const end = p + text.size();
+  const char* blocks_from = p;  // a block that stopped the fast way is crossed by the slow one
   while (p < end) {
+    if (p >= blocks_from) {
+      p = ascii_blocks(p, end, hashes);
+      blocks_from = p + 64;
+      continue;
+    }
     const unsigned char c = class_of(p);
     if (c == kSeparator) {
       ++p;

@@ -1,6 +1,6 @@
 // Latent semantic analysis: the table of the default `static` encoder, fitted to a sample of the corpus.
 //
-// A (documents, features): (1 + ln tf) idf, rows of unit length, idf = ln(1 + (n - df + 1/2) / (df + 1/2)) over the
+// A (documents, features): frequency(tf) idf, rows of unit length, idf = ln(1 + (n - df + 1/2) / (df + 1/2)) over the
 // sample (Robertson and Zaragoza 2009, eq. 3.3, kept positive). A = U S V^T by randomised subspace iteration (Halko,
 // Martinsson, Tropp 2011, algorithm 4.4). The row of a word is idf (V S^-whitening / c + residual (R - V V^T R)): its
 // place in the main directions, and a random projection R of what these leave out, so that rare words are not lost. c
@@ -28,9 +28,10 @@ struct LsaParams {
   std::size_t oversample = 16;       ///< directions beyond dim during the iteration
   std::size_t power_iterations = 3;  ///< 0 .. 16; more separates close singular values better
   std::uint64_t min_documents =
-      2;                   ///< features in fewer sampled documents are dropped: they relate nothing to anything
-  double whitening = 0.5;  ///< 0: singular directions weigh as in the corpus; 1: all alike
-  double residual = 0.5;   ///< weight of a random projection of what the directions leave out; 0: none
+      2;  ///< features in fewer sampled documents are dropped: they relate nothing to anything
+  Frequency frequency = Frequency::saturating;  ///< what repetitions of a word in a document count
+  double whitening = 0.5;                       ///< 0: singular directions weigh as in the corpus; 1: all alike
+  double residual = 0.5;  ///< weight of a random projection of what the directions leave out; 0: none
 };
 
 /// The documents of this rank, in blocks of any size. Calls come from one thread.

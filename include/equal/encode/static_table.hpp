@@ -22,9 +22,13 @@ enum class TokenKind : std::uint32_t {
 
 /// What f occurrences of a feature count.
 enum class Frequency : std::uint32_t {
-  linear = 1,      ///< f
-  logarithmic = 2  ///< 1 + ln f
+  linear = 1,       ///< f
+  logarithmic = 2,  ///< 1 + ln f
+  saturating = 3    ///< 2.2 f / (f + 1.2): BM25's rule with k1 = 1.2 and b = 0, at most 2.2
 };
+
+/// What `f` occurrences count under `rule`; 0 for f = 0.
+double frequency_weight(Frequency rule, double f) noexcept;
 
 struct StaticTable {
   TokenKind tokens = TokenKind::hashed_words;

@@ -51,7 +51,7 @@ TEST(Lsa, SingularValuesAreThoseOfTheDenseWeightedMatrix) {
     if (documents.size() < 2) continue;
     const double n = 120, df = static_cast<double>(documents.size());
     for (const auto& [i, count] : documents)
-      a(i, j) = (1 + std::log(count)) * std::log(1 + (n - df + 0.5) / (df + 0.5));
+      a(i, j) = 2.2 * count / (count + 1.2) * std::log(1 + (n - df + 0.5) / (df + 0.5));
     ++j;
   }
   for (std::size_t i = 0; i < a.rows(); ++i) {

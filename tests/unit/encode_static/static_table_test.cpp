@@ -33,8 +33,10 @@ StaticTable random_table(std::size_t dim, unsigned bits, std::uint64_t seed) {
 }
 
 TEST(StaticTable, VectorIsTheUnitWeightedSumOfRows) {
+  double (*const rule[])(double) = {nullptr, [](double f) { return f; }, [](double f) { return 1 + std::log(f); },
+                                    [](double f) { return f * 2.2 / (f + 1.2); }};
   for (const std::size_t dim : {1U, 16U, 100U}) {
-    for (const auto frequency : {Frequency::linear, Frequency::logarithmic}) {
+    for (const auto frequency : {Frequency::linear, Frequency::logarithmic, Frequency::saturating}) {
       StaticTable t = random_table(dim, 6, dim);
       t.frequency = frequency;
       const std::string words[] = {"alpha", "beta", "gamma", "delta", "epsilon", "zeta"};
@@ -50,8 +52,7 @@ TEST(StaticTable, VectorIsTheUnitWeightedSumOfRows) {
         const double f = by_feature[t.features[row]];
         if (f == 0) continue;
         for (std::size_t c = 0; c < dim; ++c) {
-          expected[c] +=
-              (frequency == Frequency::linear ? f : 1 + std::log(f)) * linalg::to_float32(t.values[row * dim + c]);
+          expected[c] += rule[static_cast<int>(frequency)](f) * linalg::to_float32(t.values[row * dim + c]);
         }
       }
       double norm = 0;
