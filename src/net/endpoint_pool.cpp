@@ -54,12 +54,21 @@ std::optional<std::size_t> EndpointPool::acquire(double now, std::optional<std::
   return best;
 }
 
-void EndpointPool::shrink(Endpoint& e) {
+void EndpointPool::count(Endpoint& e, bool congested) {
+  // A generation: the requests that were in flight when it began.
+  if (e.ended > e.generation_end) {
+    if (e.generation_ended > 0) {
+      const double share = static_cast<double>(e.generation_marked) / static_cast<double>(e.generation_ended);
+      e.pressure += params_.pressure_gain * (share - e.pressure);
+    }
+    e.generation_end = e.started;
+    e.generation_ended = e.generation_marked = 0;
+  }
+  ++e.generation_ended;
+  if (!congested) return;
   e.recovering = false;
-  // Requests that were in flight when the window last shrank tell of the same congestion: they do not shrink it again.
-  if (e.ended <= e.shrunk_at) return;
-  e.window = std::max(1.0, std::min(e.window, static_cast<double>(e.in_flight) + 1.0) * params_.decrease);
-  e.shrunk_at = e.started;
+  // Once per generation: requests sent before the window shrank tell of the same congestion.
+  if (++e.generation_marked == 1) e.window = std::max(1.0, e.window * (1.0 - 0.5 * e.pressure));
 }
 
 void EndpointPool::eject(Endpoint& e, double now) {
@@ -74,6 +83,7 @@ void EndpointPool::report(std::size_t endpoint, Outcome outcome, double latency_
   Endpoint& e = endpoints_[endpoint];
   --e.in_flight;
   ++e.ended;
+  count(e, outcome == Outcome::congested || outcome == Outcome::timed_out);
   if (outcome == Outcome::success) {
     ++e.answered;
     e.failures_in_row = e.congestions_in_row = 0;
@@ -81,13 +91,12 @@ void EndpointPool::report(std::size_t endpoint, Outcome outcome, double latency_
     e.refusing = false;
     e.latency = e.latency == 0.0 ? latency_seconds : 0.95 * e.latency + 0.05 * latency_seconds;
     const auto most = static_cast<double>(e.spec.slots);
-    e.window = std::min(most, e.window + (e.recovering ? 1.0 : 1.0 / e.window));
+    e.window = std::min(most, e.window + (e.recovering ? 1.0 : (1.0 + most / 64.0) / e.window));
     if (e.window >= most) e.recovering = false;
     return;
   }
   ++e.failed;
   e.last_error = error;
-  if (outcome == Outcome::congested || outcome == Outcome::timed_out) shrink(e);
   if (retry_after_seconds) {
     e.held_until = std::max(e.held_until, now + std::min(*retry_after_seconds, params_.max_retry_after_seconds));
   }
@@ -97,7 +106,7 @@ void EndpointPool::report(std::size_t endpoint, Outcome outcome, double latency_
       const double hold = std::min(
           params_.max_backoff_seconds,
           params_.backoff_seconds * std::exp2(std::min<double>(static_cast<double>(e.congestions_in_row), 20.0)));
-      e.held_until = now + hold * (0.5 + 0.5 * jitter_.uniform());
+      e.held_until = now + hold * e.pressure * (0.5 + 0.5 * jitter_.uniform());
       ++e.congestions_in_row;
     }
     return;
@@ -159,6 +168,7 @@ EndpointStatus EndpointPool::status(std::size_t endpoint) const {
   out.up = e.health == Health::up;
   out.in_flight = e.in_flight;
   out.window = e.window;
+  out.pressure = e.pressure;
   out.latency_seconds = e.latency;
   out.held_until = e.held_until;
   out.answered = e.answered;

@@ -1,14 +1,20 @@
 // Which endpoint takes the next request, and when. A pure state machine: time is an argument, nothing is sent from
 // here.
 //
-// Health: an endpoint starts unknown, is probed, and is up when it answers. It is ejected at once when it is
-// unreachable or refuses us (401, 403, 404), and after `failures_to_eject` failures in a row otherwise; it is probed
-// again after a delay that doubles from probe_seconds to max_probe_seconds, and comes back with a small window. Load:
-// at most `window` requests are in flight at an endpoint. The window starts at its slots; 429, 503 and timeouts shrink
-// it by `decrease`, at most once per generation of requests; successes let it grow by one per window of successes
-// (additive increase, multiplicative decrease: Chiu and Jain 1989), by one per success while it comes back from an
-// ejection. Waiting: Retry-After holds the whole endpoint, not one request; without it, 429 holds for a doubling time
-// with jitter. Choice: among endpoints with room, the least (in flight + 1) x mean latency / weight.
+// - Health: an endpoint starts unknown, is probed, and is up when it answers. It is ejected at once when it is
+// unreachable
+//   or refuses us (401, 403, 404), and after `failures_to_eject` failures in a row otherwise; it is probed again after
+//   a delay that doubles from probe_seconds to max_probe_seconds, and comes back with a small window.
+// - Load: at most `window` requests are in flight at an endpoint, at first as many as its slots. `pressure` is the
+// share of
+//   429, 503 and timeouts among the answers, smoothed over generations of requests. The first such sign in a generation
+//   multiplies the window by 1 - pressure / 2, as DCTCP does (Alizadeh et al. 2010): a server that rejects half of
+//   everything is left alone quickly, one that drops a request now and then keeps its load. Successes add 1 + slots /
+//   64 per window of successes, and one each while the endpoint comes back from an ejection.
+// - Waiting: Retry-After holds the whole endpoint, not one request. Without it, 429 holds it for a doubling time x
+// pressure,
+//   with jitter.
+// - Choice: among endpoints with room, the least (in flight + 1) x mean latency / weight.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +29,7 @@
 namespace equal::net {
 
 struct PoolParams {
-  double decrease = 0.7;         ///< factor of the window on congestion
+  double pressure_gain = 0.25;   ///< weight of the newest generation in the pressure
   double backoff_seconds = 0.5;  ///< first hold after 429 without Retry-After; doubles
   double max_backoff_seconds = 60.0;
   double max_retry_after_seconds = 600.0;  ///< a longer Retry-After is cut to this
@@ -47,7 +53,7 @@ struct EndpointStatus {
   std::string url;
   bool up = false;
   std::size_t in_flight = 0;
-  double window = 0.0, latency_seconds = 0.0, held_until = 0.0;
+  double window = 0.0, pressure = 0.0, latency_seconds = 0.0, held_until = 0.0;
   std::uint64_t answered = 0, failed = 0, ejections = 0;
   std::string last_error;
 };
@@ -95,11 +101,13 @@ class EndpointPool {
     bool retired = false, probing = false, refusing = false, recovering = false;
     std::size_t in_flight = 0, failures_in_row = 0, congestions_in_row = 0;
     double window = 1.0, latency = 0.0, held_until = 0.0, probe_at = 0.0, probe_delay = 0.0;
-    std::uint64_t started = 0, ended = 0, shrunk_at = 0;
+    double pressure = 1.0;  // pessimistic at first: the first sign halves the window
+    std::uint64_t started = 0, ended = 0;
+    std::uint64_t generation_end = 0, generation_ended = 0, generation_marked = 0;
     std::uint64_t answered = 0, failed = 0, ejections = 0;
     std::string last_error;
   };
-  void shrink(Endpoint& endpoint);
+  void count(Endpoint& endpoint, bool congested);
   void eject(Endpoint& endpoint, double now);
   bool has_room(const Endpoint& endpoint, double now) const noexcept;
 
