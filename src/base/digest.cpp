@@ -87,8 +87,19 @@ Digest128 Digest128::from_hex(std::string_view hex) {
 }
 
 Digest128 digest128(std::string_view bytes) {
+  // One context a thread: documents are many and short, and setting one up costs more than hashing a hundred bytes.
+  struct Context {
+    EVP_MD* algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
+    ~Context() {
+      EVP_MD_CTX_free(context);
+      EVP_MD_free(algorithm);
+    }
+  };
+  thread_local Context once;
   std::array<unsigned char, 32> out{};
-  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+  if (once.algorithm == nullptr || once.context == nullptr || EVP_DigestInit_ex2(once.context, once.algorithm, nullptr) != 1 ||
+      EVP_DigestUpdate(once.context, bytes.data(), bytes.size()) != 1 || EVP_DigestFinal_ex(once.context, out.data(), nullptr) != 1) {
     throw InternalError("OpenSSL offers no SHA-256");
   }
   return {big_endian(out.data()), big_endian(out.data() + 8)};
