@@ -1,5 +1,6 @@
 #include "equal/extract/keep.hpp"
 
+#include <algorithm>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -14,7 +15,7 @@
 namespace equal::extract {
 namespace {
 
-constexpr int kRulesVersion = 1;  // enters digests: raise it when any rule below changes
+constexpr int kRulesVersion = 2;  // enters digests: raise it when any rule below changes
 
 std::string trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n\v\f";
@@ -35,33 +36,69 @@ void check_share(double value, const char* name) {
   }
 }
 
-/// Share of the tokens accepted by `counts` whose term is in `known`; each distinct term counts once.
+struct Overlap {
+  std::size_t known = 0, all = 0;
+  double share() const { return all == 0 ? 1.0 : static_cast<double>(known) / static_cast<double>(all); }
+};
+
+/// Of the tokens accepted by `counts`, how many have a term in `known`; each distinct term counts once.
 template <class Counts>
-double share_known(const std::vector<Token>& tokens, const Terms& known, Counts counts) {
+Overlap overlap_of(const std::vector<Token>& tokens, const Terms& known, Counts counts) {
   Terms seen;
-  std::size_t n_known = 0;
+  Overlap out;
   for (const Token& token : tokens) {
     if (!counts(token)) continue;
     std::string term = term_of(token);
     const bool is_known = known.count(term) != 0;
-    if (seen.insert(std::move(term)).second && is_known) ++n_known;
+    if (seen.insert(std::move(term)).second) out.known += is_known;
   }
-  return seen.empty() ? 1.0 : static_cast<double>(n_known) / static_cast<double>(seen.size());
+  out.all = seen.size();
+  return out;
+}
+
+/// Terms of content words, numbers and ideographs in order.
+std::vector<std::string> content_of(const std::vector<Token>& tokens) {
+  std::vector<std::string> out;
+  for (const Token& token : tokens) {
+    if (token.kind == TokenKind::number || has_content(token)) out.push_back(term_of(token));
+  }
+  return out;
+}
+
+std::string unordered_pair(const std::string& a, const std::string& b) { return a < b ? a + ' ' + b : b + ' ' + a; }
+
+/// Share of the answer's neighbours that stand within two places of each other in the document.
+double share_of_phrases(const std::vector<Token>& document, const std::vector<Token>& answer) {
+  constexpr std::size_t kReach = 2;
+  const std::vector<std::string> there = content_of(document), here = content_of(answer);
+  if (here.size() < 2) return 1.0;
+  Terms near;
+  for (std::size_t i = 0; i < there.size(); ++i) {
+    for (std::size_t j = i + 1; j < std::min(there.size(), i + 1 + kReach); ++j)
+      near.insert(unordered_pair(there[i], there[j]));
+  }
+  std::size_t known = 0;
+  for (std::size_t i = 1; i < here.size(); ++i) known += near.count(unordered_pair(here[i - 1], here[i]));
+  return static_cast<double>(known) / static_cast<double>(here.size() - 1);
 }
 
 }  // namespace
 
-Grounding measure_grounding(std::string_view document, const Pair& pair) {
-  Terms in_document;
-  for (const Token& token : tokenize(document)) in_document.insert(term_of(token));
-  const std::vector<Token> question = tokenize(pair.question), answer = tokenize(pair.answer);
+Grounding measure_grounding(std::string_view document_text, const Pair& pair) {
+  const std::vector<Token> document = tokenize(document_text), question = tokenize(pair.question),
+                           answer = tokenize(pair.answer);
+  Terms known;
+  for (const Token& token : document) known.insert(term_of(token));
   const auto is_word = [](const Token& t) { return t.kind != TokenKind::number && has_content(t); };
   const auto is_number = [](const Token& t) { return t.kind == TokenKind::number; };
   Grounding out;
-  out.question_words = share_known(question, in_document, is_word);
-  out.answer_numbers = share_known(answer, in_document, is_number);
-  for (const Token& token : question) in_document.insert(term_of(token));
-  out.answer_words = share_known(answer, in_document, is_word);
+  out.question_words = overlap_of(question, known, is_word).share();
+  out.answer_numbers = overlap_of(answer, known, is_number).share();
+  out.answer_phrases = share_of_phrases(document, answer);
+  for (const Token& token : question) known.insert(term_of(token));
+  const Overlap words = overlap_of(answer, known, is_word);
+  out.answer_words = words.share();
+  out.foreign_words = words.all - words.known;
   return out;
 }
 
@@ -85,6 +122,7 @@ KeepParams KeepParams::trusting() {
 KeepRules::KeepRules(const KeepParams& params) : params_(params) {
   check_share(params.min_answer_words, "min_answer_words");
   check_share(params.min_answer_numbers, "min_answer_numbers");
+  check_share(params.min_answer_phrases, "min_answer_phrases");
   check_share(params.min_question_words, "min_question_words");
   check_share(params.min_cosine, "min_cosine");
   if (params.min_question_chars > params.max_question_chars || params.min_answer_chars > params.max_answer_chars) {
@@ -101,10 +139,11 @@ void KeepRules::set_similarity(Similarity similarity, std::string name) {
 
 std::string KeepRules::digest() const {
   const KeepParams& p = params_;
-  return sha256_hex(format("keep rules {}: {} {} {} {} {} {} {} {} {} {} {} {} {}", kRulesVersion, p.min_question_chars,
-                           p.max_question_chars, p.min_answer_chars, p.max_answer_chars, p.self_contained, p.grounded,
-                           p.min_answer_words, p.min_answer_numbers, p.min_question_words, p.same_language,
-                           p.duplicates, p.min_cosine, p.min_cosine > 0.0 ? similarity_name_ : ""));
+  return sha256_hex(format("keep rules {}: {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", kRulesVersion,
+                           p.min_question_chars, p.max_question_chars, p.min_answer_chars, p.max_answer_chars,
+                           p.self_contained, p.grounded, p.min_answer_words, p.max_foreign_words, p.min_answer_numbers,
+                           p.min_answer_phrases, p.min_question_words, p.same_language, p.duplicates, p.min_cosine,
+                           p.min_cosine > 0.0 ? similarity_name_ : ""));
 }
 
 std::string_view KeepRules::reason_to_drop(std::string_view document, std::string_view document_language,
@@ -124,8 +163,11 @@ std::string_view KeepRules::reason_to_drop(std::string_view document, std::strin
   }
   if (params_.grounded) {
     const Grounding grounding = measure_grounding(document, pair);
-    if (grounding.answer_words < params_.min_answer_words) return "ungrounded_words";
+    if (grounding.answer_words < params_.min_answer_words && grounding.foreign_words > params_.max_foreign_words) {
+      return "ungrounded_words";
+    }
     if (grounding.answer_numbers < params_.min_answer_numbers) return "ungrounded_numbers";
+    if (grounding.answer_phrases < params_.min_answer_phrases) return "ungrounded_phrases";
     if (grounding.question_words < params_.min_question_words) return "ungrounded_question";
   }
   if (params_.min_cosine > 0.0) {

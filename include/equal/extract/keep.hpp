@@ -14,10 +14,14 @@
 
 namespace equal::extract {
 
-/// How strongly a pair rests on its document; each in [0, 1], 1 when there is nothing to check.
+/// How strongly a pair rests on its document; shares are 1 when there is nothing to check. Content words are those that
+/// are no function words; each distinct one counts once.
 struct Grounding {
-  double answer_words = 1.0;    ///< share of the answer's content words that occur in the document or the question
-  double answer_numbers = 1.0;  ///< share of the answer's numbers that occur in the document
+  double answer_words = 1.0;      ///< share of the answer's content words that occur in the document or the question
+  std::size_t foreign_words = 0;  ///< ... and how many do not
+  double answer_numbers = 1.0;    ///< share of the answer's numbers that occur in the document
+  double answer_phrases =
+      1.0;  ///< share of the answer's neighbouring content words and numbers that are near neighbours there too
   double question_words = 1.0;  ///< share of the question's content words that occur in the document
 };
 
@@ -30,13 +34,16 @@ struct KeepParams {
   std::size_t min_answer_chars = 1;
   std::size_t max_answer_chars = 8000;
   bool self_contained = true;  ///< drop "What does the passage above say?" and answers that refuse or point to a text
-  bool grounded = true;        ///< check the three thresholds below
-  double min_answer_words = 0.6;
-  double min_answer_numbers = 1.0;
-  double min_question_words = 0.5;
-  bool same_language = true;  ///< drop a pair whose language is clearly another one than its document's
-  bool duplicates = true;     ///< drop a pair whose question and answer, normalised, occurred earlier in the document
-  double min_cosine = 0.0;    ///< 0: off. Least cosine of pair and document; needs KeepRules::set_similarity
+  /// The grounding rule; thresholds tuned on hand-labelled pairs (docs/extraction.md).
+  bool grounded = true;
+  double min_answer_words = 0.8;      ///< below, with more than max_foreign_words: "ungrounded_words"
+  std::size_t max_foreign_words = 1;  ///< a short answer may rephrase one word
+  double min_answer_numbers = 1.0;    ///< below: "ungrounded_numbers"
+  double min_answer_phrases = 0.15;   ///< below: "ungrounded_phrases"; all words are there, but never together
+  double min_question_words = 0.3;    ///< below: "ungrounded_question"
+  bool same_language = true;          ///< drop a pair whose language is clearly another one than its document's
+  bool duplicates = true;   ///< drop a pair whose question and answer, normalised, occurred earlier in the document
+  double min_cosine = 0.0;  ///< 0: off. Least cosine of pair and document; needs KeepRules::set_similarity
 
   /// For pairs that people wrote or that were checked before: only empty pairs and duplicates are dropped.
   static KeepParams trusting();
@@ -48,7 +55,7 @@ struct KeepResult {
 };
 
 /// Reasons: empty short long placeholder not_self_contained refusal language ungrounded_words ungrounded_numbers
-/// ungrounded_question far duplicate. The first that applies, in this order, is reported.
+/// ungrounded_phrases ungrounded_question far duplicate. The first that applies, in this order, is reported.
 class KeepRules {
  public:
   /// Throws UsageError for shares outside [0, 1] or bounds that exclude everything.
