@@ -77,18 +77,18 @@ void LsaDirections::random_signs(const char* purpose, double magnitude, std::siz
 
 void LsaDirections::multiply(const SparseRows& rows, std::uint64_t documents) {
   const std::size_t size = features_ * kLsaGroup;
-  const double scale = 1.0 / (kLsaScale * static_cast<double>(documents));
+  const double scale = lsa_scale(documents), unit = 1.0 / (scale * static_cast<double>(documents));
   std::vector<std::vector<std::int64_t>> sums(std::min(pool_.size(), groups_));
   for (std::size_t first = 0; first < groups_; first += sums.size()) {
     const std::size_t count = std::min(sums.size(), groups_ - first);
     pool_.run(count, [&](std::size_t i, std::size_t) {
       sums[i].assign(size, 0);
-      lsa_accumulate(rows, group(first + i), sums[i].data());
+      lsa_accumulate(rows, group(first + i), scale, sums[i].data());
     });
     for (std::size_t i = 0; i < count; ++i) comm_.sum(std::span<std::int64_t>(sums[i]));
     pool_.run(count, [&](std::size_t i, std::size_t) {
       float* const out = group(first + i);
-      for (std::size_t k = 0; k < size; ++k) out[k] = static_cast<float>(static_cast<double>(sums[i][k]) * scale);
+      for (std::size_t k = 0; k < size; ++k) out[k] = static_cast<float>(static_cast<double>(sums[i][k]) * unit);
     });
   }
 }

@@ -15,7 +15,7 @@
 namespace equal::encode {
 namespace {
 
-constexpr std::uint64_t kMaxSample = std::uint64_t{1} << 18;  // the bound behind lsa_accumulate's fixed point
+constexpr std::uint64_t kMaxSample = std::uint64_t{1} << 24;
 
 void check(const LsaParams& p) {
   const auto refuse = [](const char* name, auto value, const char* range) {
@@ -23,7 +23,7 @@ void check(const LsaParams& p) {
   };
   if (p.dim < 1 || p.dim > 2048) refuse("dim", p.dim, "1 to 2048");
   if (p.feature_bits < 8 || p.feature_bits > 20) refuse("feature_bits", p.feature_bits, "8 to 20");
-  if (p.fit_sample < 1 || p.fit_sample > kMaxSample) refuse("fit_sample", p.fit_sample, "1 to 262144");
+  if (p.fit_sample < 1 || p.fit_sample > kMaxSample) refuse("fit_sample", p.fit_sample, "1 to 16777216");
   if (p.oversample > 1024) refuse("oversample", p.oversample, "0 to 1024");
   if (p.power_iterations > 16) refuse("power_iterations", p.power_iterations, "0 to 16");
   if (!(p.whitening >= 0 && p.whitening <= 2)) refuse("whitening", p.whitening, "0 to 2");

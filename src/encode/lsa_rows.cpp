@@ -1,15 +1,17 @@
 #include "lsa_rows.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 
 namespace equal::encode {
 namespace {
 
 // Adding 1.5 * 2^52 leaves round-to-nearest-even of a number below 2^51 in the low bits of the double: a conversion to
-// int64 that every instruction set has. The product with 2^43 is exact, so there is one rounding only.
+// int64 that every instruction set has. The product with `scale` is exact, so there is one rounding only.
 constexpr double kMagic = 0x1.8p52;
 
-[[gnu::always_inline]] inline void accumulate(const SparseRows& rows, const float* v, std::int64_t* z) {
+[[gnu::always_inline]] inline void accumulate(const SparseRows& rows, const float* v, double scale, std::int64_t* z) {
   const SparseRows::Entry* const entries = rows.entries.data();
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     const SparseRows::Entry* const first = entries + rows.start[i];
@@ -25,7 +27,7 @@ constexpr double kMagic = 0x1.8p52;
     for (const auto* e = first; e != last; ++e) {
       std::int64_t* const out = z + std::size_t{e->feature} * kLsaGroup;
       for (std::size_t c = 0; c < kLsaGroup; ++c) {
-        const double shifted = static_cast<double>(e->weight * y[c]) * kLsaScale + kMagic;
+        const double shifted = static_cast<double>(e->weight * y[c]) * scale + kMagic;
         out[c] += std::bit_cast<std::int64_t>(shifted) - std::bit_cast<std::int64_t>(kMagic);
       }
     }
@@ -33,25 +35,31 @@ constexpr double kMagic = 0x1.8p52;
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) void accumulate_avx2(const SparseRows& rows, const float* v, std::int64_t* z) {
-  accumulate(rows, v, z);
+__attribute__((target("avx2"))) void accumulate_avx2(const SparseRows& rows, const float* v, double scale,
+                                                     std::int64_t* z) {
+  accumulate(rows, v, scale, z);
 }
 __attribute__((target("avx512f,avx512dq,avx512vl"))) void accumulate_avx512(const SparseRows& rows, const float* v,
-                                                                            std::int64_t* z) {
-  accumulate(rows, v, z);
+                                                                            double scale, std::int64_t* z) {
+  accumulate(rows, v, scale, z);
 }
 #endif
 
 }  // namespace
 
-void lsa_accumulate(const SparseRows& rows, const float* v, std::int64_t* z) {
+double lsa_scale(std::uint64_t documents) noexcept {
+  return std::ldexp(1.0,
+                    61 - std::max(18, static_cast<int>(std::bit_width(std::max<std::uint64_t>(documents, 1) - 1))));
+}
+
+void lsa_accumulate(const SparseRows& rows, const float* v, double scale, std::int64_t* z) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-    return accumulate_avx512(rows, v, z);
+    return accumulate_avx512(rows, v, scale, z);
   }
-  if (__builtin_cpu_supports("avx2")) return accumulate_avx2(rows, v, z);
+  if (__builtin_cpu_supports("avx2")) return accumulate_avx2(rows, v, scale, z);
 #endif
-  accumulate(rows, v, z);
+  accumulate(rows, v, scale, z);
 }
 
 }  // namespace equal::encode

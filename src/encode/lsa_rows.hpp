@@ -19,13 +19,14 @@ struct SparseRows {
 
 /// Columns of V handled together: one cache line of floats.
 constexpr std::size_t kLsaGroup = 16;
-/// Fixed point of Z: units of 2^-43.
-constexpr double kLsaScale = 0x1p43;
+/// Units of Z are 1 / lsa_scale(documents): a power of two, 2^43 up to 2^18 documents and half of that with each
+/// doubling.
+double lsa_scale(std::uint64_t documents) noexcept;
 
-/// z (features, 16) += sum over rows a of round(2^43 a^T (a v)), v (features, 16); each row's part is rounded by
+/// z (features, 16) += sum over rows a of round(scale a^T (a v)), v (features, 16); each row's part is rounded by
 /// itself, so the order of the rows does not matter. REQUIRES: |a| <= 1 and columns of v of norm <= 1 (both up to
-/// rounding), at most 2^18 rows over all calls and ranks: then each part is at most 1, and |z| <= 2^18 2^43 = 2^61
-/// cannot overflow.
-void lsa_accumulate(const SparseRows& rows, const float* v, std::int64_t* z);
+/// rounding), scale = lsa_scale(rows over all calls and ranks): each part is at most scale, so |z| <= documents x scale
+/// <= 2^61 cannot overflow.
+void lsa_accumulate(const SparseRows& rows, const float* v, double scale, std::int64_t* z);
 
 }  // namespace equal::encode

@@ -25,7 +25,8 @@ TEST(LsaRows, EachRowsPartIsRoundedByItself) {
   std::vector<float> v(kFeatures * kLsaGroup);
   for (auto& x : v) x = static_cast<float>(r.normal() / 10);
   std::vector<std::int64_t> z(v.size(), 5), expected(v.size(), 5);
-  lsa_accumulate(rows, v.data(), z.data());
+  const double scale = lsa_scale(rows.rows());
+  lsa_accumulate(rows, v.data(), scale, z.data());
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     for (std::size_t c = 0; c < kLsaGroup; ++c) {
       float y = 0;
@@ -34,11 +35,21 @@ TEST(LsaRows, EachRowsPartIsRoundedByItself) {
       }
       for (auto k = rows.start[i]; k < rows.start[i + 1]; ++k) {
         const float part = rows.entries[k].weight * y;
-        expected[rows.entries[k].feature * kLsaGroup + c] += std::llrint(static_cast<double>(part) * kLsaScale);
+        expected[rows.entries[k].feature * kLsaGroup + c] += std::llrint(static_cast<double>(part) * scale);
       }
     }
   }
   EXPECT_EQ(z, expected);
+}
+
+TEST(LsaRows, ScaleLeavesRoomForEveryDocumentAtTheLargestPart) {
+  EXPECT_EQ(lsa_scale(0), 0x1p43);
+  EXPECT_EQ(lsa_scale(262144), 0x1p43);
+  EXPECT_EQ(lsa_scale(262145), 0x1p42);
+  EXPECT_EQ(lsa_scale(std::uint64_t{1} << 24), 0x1p37);
+  for (std::uint64_t n = 1; n <= std::uint64_t{1} << 24; n = n * 3 / 2 + 1) {
+    EXPECT_LE(static_cast<double>(n) * lsa_scale(n), 0x1p61) << n;
+  }
 }
 
 TEST(LowestValues, AreTheLowest) {

@@ -156,7 +156,7 @@ TEST(Lsa, RefusesParamsOutOfRange) {
   EXPECT_THROW(fit(corpus, {.dim = 0}), UsageError);
   EXPECT_THROW(fit(corpus, {.feature_bits = 21}), UsageError);
   EXPECT_THROW(fit(corpus, {.fit_sample = 0}), UsageError);
-  EXPECT_THROW(fit(corpus, {.fit_sample = (1U << 18) + 1}), UsageError);
+  EXPECT_THROW(fit(corpus, {.fit_sample = (1U << 24) + 1}), UsageError);
   EXPECT_THROW(fit(corpus, {.whitening = -0.1}), UsageError);
   EXPECT_THROW(fit(corpus, {.residual = std::nan("")}), UsageError);
 }
