@@ -2,7 +2,7 @@
 
 from .blocks import Block, Heading
 
-LOW, HIGH = 80, 500       # words of a document
+LOW, HIGH = 80, 480       # words of a document, its headings not counted
 ENOUGH = 160              # a definition may start a new document after this many
 LEAST = 60                # the rest of a page shorter than this, and not joinable, is dropped
 
