@@ -124,7 +124,11 @@ constexpr std::array<std::string_view, 61> kMiddles{
     "both",         "here",     "again",     "finally", "next",     "second",    "third",      "first",      "note",
     "warning",      "caution",  "removed",   "unused",  "source",   "not",       "none"};
 
-constexpr std::array<std::string_view, 58> kElsewhere{"see below",
+constexpr std::array<std::string_view, 62> kElsewhere{"previous question",
+                                                      "next question",
+                                                      "previous answer",
+                                                      "question above",
+                                                      "see below",
                                                       "described below",
                                                       "shown below",
                                                       "listed below",

@@ -47,9 +47,20 @@ bool any_mentions(const std::vector<std::string_view>& titles, std::string_view 
 
 /// "How do I sort?" -> "In Perl, how do I sort?", unless the question already says so.
 std::string ask_in(std::string_view subject, std::string_view question) {
-  static constexpr std::array<std::string_view, 24> kOpenings{
-      "how", "what", "why",    "when", "where", "which", "who",  "can", "could", "do",  "does", "did",
-      "is",  "are",  "should", "will", "would", "may",   "must", "has", "have",  "was", "am",   "were"};
+  static constexpr std::array<std::string_view, 27> kOpenings{"what's",  "what\xE2\x80\x99s",
+                                                              "where's", "how",
+                                                              "what",    "why",
+                                                              "when",    "where",
+                                                              "which",   "who",
+                                                              "can",     "could",
+                                                              "do",      "does",
+                                                              "did",     "is",
+                                                              "are",     "should",
+                                                              "will",    "would",
+                                                              "may",     "must",
+                                                              "has",     "have",
+                                                              "was",     "am",
+                                                              "were"};
   if (subject.empty() || mentions(question, subject)) return std::string(question);
   const std::string word = lower(first_word(question));
   const bool known = std::find(kOpenings.begin(), kOpenings.end(), word) != kOpenings.end();
@@ -451,11 +462,9 @@ void find_purposes(const Layout& layout, const AnswerBounds& bounds, std::vector
       question = "What is the Python module " + std::string(module_of(section.title)) + " for?";
     }
     if (question.empty()) continue;
-    std::span<const TextBlock> blocks(section.blocks);
-    while (!blocks.empty() && blocks.front().text.starts_with("Source code:")) blocks = blocks.subspan(1);
     AnswerBounds longer = bounds;
     longer.min_words = std::max<std::size_t>(bounds.min_words, 20);
-    add(out, "purpose", question, answer_run(blocks, longer));
+    add(out, "purpose", question, answer_run(section.blocks, longer));
   }
 }
 
@@ -465,12 +474,15 @@ void find_terms(const Layout& layout, const AnswerBounds& bounds, std::vector<Ca
     const Section& section = layout.sections[s];
     std::vector<std::string_view> titles = titles_above(layout, s);
     titles.push_back(section.title);
-    if (!any_mentions(titles, "glossary") && !any_mentions(titles, "terminology") &&
-        !any_mentions(titles, "definitions"))
-      continue;
+    const auto lists_terms = [](std::string_view title) {
+      const std::string small = lower(title);
+      return small.find("glossary") != std::string::npos || small == "terminology" || small == "definitions" ||
+             small == "terms";
+    };
+    if (std::none_of(titles.begin(), titles.end(), lists_terms)) continue;
     for (const TextBlock& block : section.blocks) {
       if (block.kind != BlockKind::definition || block.terms.size() != 1 || count_words(block.terms[0]) > 4 ||
-          block.terms[0].front() == '-')
+          block.terms[0].front() == '-' || block.terms[0].find('(') != std::string_view::npos)
         continue;
       const std::string_view answer = body_run(block, bounds);
       add(out, "term",
@@ -479,6 +491,32 @@ void find_terms(const Layout& layout, const AnswerBounds& bounds, std::vector<Ca
           answer, block.text.data());
     }
   }
+}
+
+bool starts_with_any(std::string_view text, std::span<const std::string_view> openings) {
+  return std::any_of(openings.begin(), openings.end(),
+                     [&](std::string_view opening) { return text.starts_with(opening); });
+}
+
+/// Notes about versions, authors and ownership before the text itself: no part of an answer.
+bool is_leading_note(const TextBlock& block) {
+  static constexpr std::array<std::string_view, 6> kNotes{
+      "(contributed by", "New in version", "Availability:", "Return value:", "Part of the Stable ABI", "Source code:"};
+  return block.kind == BlockKind::paragraph && starts_with_any(block.text, kNotes);
+}
+
+bool is_trailing_note(std::string_view text) {
+  static constexpr std::array<std::string_view, 10> kNotes{"See also",
+                                                           "See ",
+                                                           "Changed in version",
+                                                           "New in version",
+                                                           "Deprecated since",
+                                                           "Availability",
+                                                           "For more information",
+                                                           "Added in",
+                                                           "Note:",
+                                                           "Example:"};
+  return starts_with_any(text, kNotes);
 }
 
 constexpr RuleRow kRules[] = {
@@ -504,14 +542,8 @@ constexpr RuleRow kRules[] = {
 std::span<const RuleRow> rule_table() { return kRules; }
 
 std::string_view answer_run(std::span<const TextBlock> blocks, const AnswerBounds& bounds) {
-  // Leading notes about versions and contributors are no part of an answer.
-  while (!blocks.empty() && blocks.front().kind == BlockKind::paragraph &&
-         (blocks.front().text.starts_with("(contributed by") || blocks.front().text.starts_with("New in version") ||
-          blocks.front().text.starts_with("Availability:"))) {
-    blocks = blocks.subspan(1);
-  }
-  if (blocks.empty() || blocks.front().kind == BlockKind::code || blocks.front().kind == BlockKind::table ||
-      blocks.front().kind == BlockKind::definition)
+  while (!blocks.empty() && is_leading_note(blocks.front())) blocks = blocks.subspan(1);
+  if (blocks.empty() || (blocks.front().kind != BlockKind::paragraph && blocks.front().kind != BlockKind::list))
     return {};
   std::size_t words = 0, count = 0;
   while (count < blocks.size() && blocks[count].kind != BlockKind::definition) {
@@ -520,25 +552,20 @@ std::string_view answer_run(std::span<const TextBlock> blocks, const AnswerBound
     words += more;
     ++count;
   }
-  const auto is_tail = [](std::string_view text) {
-    for (const std::string_view opening :
-         {"See also", "See ", "Changed in version", "New in version", "Deprecated since", "Availability",
-          "For more information", "Added in", "Note:", "Example:"}) {
-      if (text.starts_with(opening)) return true;
-    }
-    return false;
-  };
+  const auto shows = [](BlockKind kind) { return kind == BlockKind::code || kind == BlockKind::list; };
   // What was cut off must not leave a sentence that announces it.
   while (count > 0) {
     const TextBlock& last = blocks[count - 1];
-    const bool announced =
-        count < blocks.size() && (blocks[count].kind == BlockKind::code || blocks[count].kind == BlockKind::list);
-    const bool good = last.kind == BlockKind::code || last.kind == BlockKind::list ||
-                      (ends_well(last.text) && !is_tail(last.text) && !announced);
-    if (good) break;
+    const bool announces = count < blocks.size() && shows(blocks[count].kind);
+    if (shows(last.kind) || (ends_well(last.text) && !is_trailing_note(last.text) && !announces)) break;
     --count;
   }
   if (count == 0) return {};
+  for (std::size_t i = 0; i + 1 < count; ++i) {  // "It has these methods:", whose list is not in the text
+    if (blocks[i].kind == BlockKind::paragraph && blocks[i].text.ends_with(':') &&
+        blocks[i + 1].kind == BlockKind::paragraph)
+      return {};
+  }
   const std::string_view first = blocks.front().text, last = blocks[count - 1].text;
   const std::string_view run(first.data(), static_cast<std::size_t>(last.data() + last.size() - first.data()));
   if (count_words(run) < bounds.min_words || opens_in_the_middle(trim(run)) || refers_elsewhere(run)) return {};

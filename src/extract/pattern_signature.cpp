@@ -107,8 +107,12 @@ Entry read_entry(std::string_view term) {
   }
   std::string_view head = trim(term.substr(0, open));
   const std::string_view arguments = trim(term.substr(open));
-  if (const std::size_t assigned = head.rfind("= "); assigned != std::string_view::npos)
-    head = trim(head.substr(assigned + 2));  // Octave: y = f (x)
+  std::string results;
+  if (const std::size_t assigned = head.rfind("= ");
+      assigned != std::string_view::npos) {  // Octave: [n, s] = weekday (d)
+    results = std::string(head.substr(0, assigned + 2));
+    head = trim(head.substr(assigned + 2));
+  }
   if (std::find(kSettingTypes.begin(), kSettingTypes.end(), arguments) != kSettingTypes.end() && is_code_name(head)) {
     out.kind = EntryKind::setting;
     out.name = out.shown = head;
@@ -128,7 +132,7 @@ Entry read_entry(std::string_view term) {
   if (!is_code_name(name)) return out;
   out.kind = said == EntryKind::none ? EntryKind::call : said;
   out.name = name;
-  const std::string whole = out.name + tidy_arguments(arguments);
+  const std::string whole = results + out.name + tidy_arguments(arguments);
   out.shown = whole.size() <= kLongestShown ? whole : out.name + "()";
   return out;
 }

@@ -292,7 +292,7 @@ TEST(PatternSignature, ReadsTerms) {
   for (const Row& row : std::vector<Row>{
            {"os.walk(top, topdown=True)", EntryKind::call, "os.walk", "os.walk(top, topdown=True)"},
            {"class io.BytesIO(initial_bytes=b'')", EntryKind::type, "io.BytesIO", "io.BytesIO(initial_bytes=b'')"},
-           {"c = gallery (\"cauchy\", x)", EntryKind::call, "gallery", "gallery(\"cauchy\", x)"},
+           {"c = gallery (\"cauchy\", x)", EntryKind::call, "gallery", "c = gallery(\"cauchy\", x)"},
            {"abs ( numeric_type ) \xE2\x86\x92 numeric_type", EntryKind::call, "abs", "abs(numeric_type)"},
            {"-q, --quiet", EntryKind::option, "--quiet", "--quiet"},
            {"--sort=<key>", EntryKind::option, "--sort", "--sort"},
