@@ -2,7 +2,6 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <map>
 
 #include "byte_source.hpp"
 #include "equal/base/digest.hpp"
@@ -10,7 +9,7 @@
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/store/corpus_reader.hpp"
-#include "text_chunks.hpp"
+#include "weighted_chunks.hpp"
 
 namespace equal::store {
 namespace fs = std::filesystem;
@@ -18,13 +17,14 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kSamplesPerFile = 16, kSampleBytes = 64 << 10, kSampledFiles = 64;
-constexpr const char* kKinds = ".jsonl, .ndjson, .json, .txt, .md or .markdown, each also with .gz or .zst";
+constexpr const char* kKinds = ".jsonl, .ndjson, .json, .txt, .md, .markdown, .warc or .wet, each also with .gz or .zst";
 
 std::optional<InputKind> kind_of(fs::path path) {
   std::string extension = path.extension().string();
   if (extension == ".gz" || extension == ".zst" || extension == ".zstd") extension = path.stem().extension().string();
   if (extension == ".jsonl" || extension == ".ndjson" || extension == ".json") return InputKind::json_lines;
   if (extension == ".txt" || extension == ".md" || extension == ".markdown") return InputKind::text_files;
+  if (extension == ".warc" || extension == ".wet") return InputKind::warc_records;
   return std::nullopt;
 }
 
@@ -75,7 +75,7 @@ void add_folder(std::vector<Input>& out, const std::string& name) {
   for (const fs::path& path : files_below(name)) {
     const auto kind = kind_of(path);
     if (!kind) continue;
-    if (*kind == InputKind::json_lines) {
+    if (*kind != InputKind::text_files) {
       out.push_back(make_input(path.generic_string(), *kind, path));
     } else {
       add_file(texts, path);
@@ -131,28 +131,14 @@ std::vector<Input> list_inputs(const std::vector<std::string>& names) {
 }
 
 std::optional<std::uint64_t> Input::chunks(const CorpusParams& params) const {
-  if (kind == InputKind::text_files) return text_chunks(sizes, params.partition_bytes).size();
-  if (compressed) return std::nullopt;
+  if (kind == InputKind::text_files) return weighted_chunks(sizes, params.partition_bytes).size();
+  if (!splittable()) return std::nullopt;
   return bytes / params.partition_bytes + (bytes % params.partition_bytes != 0);
-}
-
-std::vector<TextChunk> text_chunks(const std::vector<std::uint64_t>& sizes, std::uint64_t partition_bytes) {
-  std::vector<TextChunk> out;
-  std::uint64_t held = partition_bytes;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    if (held >= partition_bytes) {
-      out.push_back({i, i});
-      held = 0;
-    }
-    out.back().end = i + 1;
-    held += sizes[i];
-  }
-  return out;
 }
 
 std::string fingerprint(const Input& input) {
   Sha256 sha;
-  sha.update("equal-input 1\n").update(input.kind == InputKind::json_lines ? "json_lines\n" : "text_files\n");
+  sha.update("equal-input 1\n").update_value(static_cast<std::uint32_t>(input.kind));
   for (std::size_t i = 0; i < input.files.size(); ++i) {
     const bool single = input.files.size() == 1;
     const fs::path name = single ? input.files[i].filename() : input.files[i].lexically_relative(input.name);

@@ -123,16 +123,12 @@ bool DocumentParser::take_pairs(const JsonValue& value, Document& document) cons
   return true;
 }
 
-void DocumentParser::parse_text_file(std::string_view text, const std::string& source, const std::string& id, Parsed& out) {
-  ++out.tally.lines;
-  const Line line{text, 0};
+void DocumentParser::add_text(Document&& document, std::string_view text, bool has_id, Parsed& out) {
+  const Line line{text, document.position};
   if (!is_valid_utf8(text)) return report(BadReason::not_utf8, line, "", out);
   if (is_blank_text(text)) return report(BadReason::blank_text, line, "", out);
-  Document document;
-  document.id = id;
   document.text = text;
-  document.source = source;
-  finish(std::move(document), false, out);
+  finish(std::move(document), has_id, out);
 }
 
 /// Digests, cutting, pairs to pieces. Ids that we made up do not identify a document: its text does.

@@ -1,4 +1,4 @@
-// One input line or text file -> documents. Internal to store/.
+// One line, text file or record of an input -> documents. Internal to store/.
 #pragma once
 
 #include <string>
@@ -23,7 +23,8 @@ class DocumentParser {
 
   /// `file_name` makes the id of a document without one.
   void parse_line(const Line& line, const std::string& source, const std::string& file_name, Parsed& out);
-  void parse_text_file(std::string_view text, const std::string& source, const std::string& id, Parsed& out);
+  /// Checks `text` and adds it as the text of `document`, whose other fields are set. `has_id`: the id is the user's.
+  void add_text(Document&& document, std::string_view text, bool has_id, Parsed& out);
   void report(BadReason reason, const Line& line, std::string_view detail, Parsed& out) const;
 
  private:

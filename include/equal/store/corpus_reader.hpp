@@ -1,11 +1,14 @@
 // Input files -> documents, in chunks that become partitions.
 //
-// Inputs: JSON Lines (.jsonl, .ndjson, .json with one object a line), plain or gzip or zstd (several members or frames are
-// fine); text (.txt, .md, .markdown), one document a file. Compression is told by content, not by name.
+// Inputs: JSON Lines (.jsonl, .ndjson, .json with one object a line); text (.txt, .md, .markdown), one document a file; WARC
+// (.warc, .wet): its text records, as Common Crawl's WET files hold them. Each plain or gzip or zstd (several members or frames
+// are fine); compression is told by content, not by name.
 //
 // Chunk j of a JSON Lines file is the lines that start in bytes [j * partition_bytes, (j+1) * partition_bytes) of the
 // decompressed file; so chunks, documents and their order follow from inputs and settings alone. Chunks of a plain file can be
-// read in any order by anyone; those of a compressed file come one after another out of one reader.
+// read in any order by anyone; those of a compressed file come one after another out of one reader. WARC records are treated as
+// lines of a compressed file are. Text files of a folder are taken in the order of their paths, a new chunk whenever one holds
+// partition_bytes.
 #pragma once
 
 #include <array>
@@ -34,7 +37,7 @@ struct CorpusParams {
   std::size_t max_reported = 20;                             ///< bad lines a chunk that are kept with their excerpt
 };
 
-enum class InputKind { json_lines, text_files };
+enum class InputKind { json_lines, text_files, warc_records };
 
 struct Input {
   std::string name;  ///< as the user gave it, or below the folder that the user gave
@@ -45,8 +48,8 @@ struct Input {
   std::uint64_t bytes = 0;                   ///< sum of sizes
 
   /// Whether any chunk can be read by itself.
-  bool splittable() const noexcept { return kind == InputKind::text_files || !compressed; }
-  /// The number of chunks; nothing for a compressed file, which must be read to know.
+  bool splittable() const noexcept { return kind == InputKind::text_files || (kind == InputKind::json_lines && !compressed); }
+  /// The number of chunks; nothing for an input that must be read to know.
   std::optional<std::uint64_t> chunks(const CorpusParams& params) const;
 };
 
@@ -76,7 +79,7 @@ struct BadLine {
 std::string describe(const BadLine& bad, std::uint64_t lines_before);
 
 struct ChunkTally {
-  std::uint64_t lines = 0;      ///< all, blank and bad ones included (text files: files)
+  std::uint64_t lines = 0;      ///< all, blank and bad ones included (or text files, or text records)
   std::uint64_t blank = 0;      ///< lines of blanks: passed over in silence
   std::uint64_t documents = 0;  ///< whole documents
   std::uint64_t pieces = 0;     ///< documents after cutting
