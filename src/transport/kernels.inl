@@ -1,0 +1,240 @@
+// Included by kernels_{plain,avx2,avx512}.cpp, each compiled for its CPU, on vectors of that CPU's width (the compiler's own
+// vector extension). What is done element by element is the same for any width; the one sum along a row always has 16
+// running values, in as many registers as that takes. No header with inline functions may be included here besides
+// kernels.hpp: the linker could keep the copy that was compiled for the newer CPU. (Intrinsics are always inlined.)
+#include <cstdint>
+
+#include "kernels.hpp"
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define EQUAL_WIDTH 64
+#elif defined(__AVX2__)
+#define EQUAL_WIDTH 32
+#else
+#define EQUAL_WIDTH 16
+#endif
+#define EQUAL_INLINE inline __attribute__((always_inline))
+
+namespace equal::transport {
+namespace {
+
+using D = double __attribute__((vector_size(EQUAL_WIDTH)));
+using F = float __attribute__((vector_size(EQUAL_WIDTH)));
+using HalfF = float __attribute__((vector_size(EQUAL_WIDTH / 2)));
+using Bits = std::int64_t __attribute__((vector_size(EQUAL_WIDTH)));
+using LooseD = double __attribute__((vector_size(EQUAL_WIDTH), aligned(8), may_alias));
+using LooseF = float __attribute__((vector_size(EQUAL_WIDTH), aligned(4), may_alias));
+using LooseHalfF = float __attribute__((vector_size(EQUAL_WIDTH / 2), aligned(4), may_alias));
+
+constexpr std::size_t kD = EQUAL_WIDTH / sizeof(double);
+constexpr std::size_t kF = EQUAL_WIDTH / sizeof(float);
+
+/// The vector of a stored type, its length, and the least value that is stored: below it a value is made zero, so that no
+/// denormal number (slow) ever is.
+template <class T>
+struct Stored;
+template <>
+struct Stored<double> {
+  using Vector = D;
+  static constexpr std::size_t kLength = kD;
+  static constexpr double kLeast = 0x1p-1000, kLeastExponent = -690.0;
+};
+template <>
+struct Stored<float> {
+  using Vector = F;
+  static constexpr std::size_t kLength = kF;
+  static constexpr float kLeast = 0x1p-120F;
+  static constexpr double kLeastExponent = -83.0;
+};
+
+EQUAL_INLINE D load(const double* p) { return *reinterpret_cast<const LooseD*>(p); }
+EQUAL_INLINE F load(const float* p) { return *reinterpret_cast<const LooseF*>(p); }
+EQUAL_INLINE void store(double* p, D v) { *reinterpret_cast<LooseD*>(p) = v; }
+EQUAL_INLINE void store(float* p, F v) { *reinterpret_cast<LooseF*>(p) = v; }
+EQUAL_INLINE void store(float* p, D v) { *reinterpret_cast<LooseHalfF*>(p) = __builtin_convertvector(v, HalfF); }
+EQUAL_INLINE D spread(double x) { return x - D{}; }
+EQUAL_INLINE F spread(float x) { return x - F{}; }
+EQUAL_INLINE D smaller(D a, D b) { return a < b ? a : b; }
+
+double min_sum(const double* c, const double* p, std::size_t n) {
+  double best = __builtin_inf();
+  if (n < kD) {
+    for (std::size_t j = 0; j < n; ++j) best = c[j] + p[j] < best ? c[j] + p[j] : best;
+    return best;
+  }
+  // A minimum may look at an element twice, so the last vector overlaps the one before it instead of a scalar tail.
+  const std::size_t last = n - kD;
+  D m0 = load(c + last) + load(p + last), m1 = m0, m2 = m0, m3 = m0;
+  std::size_t j = 0;
+  for (; j + 4 * kD <= n; j += 4 * kD) {
+    m0 = smaller(load(c + j) + load(p + j), m0);
+    m1 = smaller(load(c + j + kD) + load(p + j + kD), m1);
+    m2 = smaller(load(c + j + 2 * kD) + load(p + j + 2 * kD), m2);
+    m3 = smaller(load(c + j + 3 * kD) + load(p + j + 3 * kD), m3);
+  }
+  for (; j + kD <= n; j += kD) m0 = smaller(load(c + j) + load(p + j), m0);
+  m0 = smaller(smaller(m0, m1), smaller(m2, m3));
+  for (std::size_t k = 0; k < kD; ++k) best = m0[k] < best ? m0[k] : best;
+  return best;
+}
+
+std::size_t find_sum(const double* c, const double* p, std::size_t n, double value) {
+  std::size_t j = 0;
+  for (; j + kD <= n; j += kD) {
+    const Bits hit = load(c + j) + load(p + j) == spread(value);
+    std::int64_t any = 0;
+    for (std::size_t k = 0; k < kD; ++k) any |= hit[k];
+    if (any != 0) break;
+  }
+  while (j + 1 < n && c[j] + p[j] != value) ++j;
+  return j;
+}
+
+/// Cody-Waite reduction by ln 2 in two parts, a Taylor polynomial of degree 13 on |r| <= ln(2)/2 (remainder below 5e-18),
+/// and 2^k put into the exponent field.
+EQUAL_INLINE D exp_v(D x, double floor) {
+  const D magic = spread(0x1.8p52);
+  const Bits dead = x < spread(floor);
+  const D clipped = dead ? D{} : x;
+  const D shifted = clipped * spread(0x1.71547652b82fep0) + magic;
+  const D k = shifted - magic;
+  const D r = (clipped - k * spread(0x1.62e42fee00000p-1)) - k * spread(0x1.a39ef35793c76p-33);
+  D y = spread(1.0 / 6227020800.0);
+  y = y * r + spread(1.0 / 479001600.0);
+  y = y * r + spread(1.0 / 39916800.0);
+  y = y * r + spread(1.0 / 3628800.0);
+  y = y * r + spread(1.0 / 362880.0);
+  y = y * r + spread(1.0 / 40320.0);
+  y = y * r + spread(1.0 / 5040.0);
+  y = y * r + spread(1.0 / 720.0);
+  y = y * r + spread(1.0 / 120.0);
+  y = y * r + spread(1.0 / 24.0);
+  y = y * r + spread(1.0 / 6.0);
+  y = y * r + spread(0.5);
+  y = (y * r) * r + r + spread(1.0);
+  const Bits power = (reinterpret_cast<Bits>(shifted) - reinterpret_cast<Bits>(magic) + 1023) << 52;
+  return dead ? D{} : y * reinterpret_cast<D>(power);
+}
+
+template <class T>
+EQUAL_INLINE void exp_row_any(const double* c, const double* g, double f, double scale, T* out, std::size_t n) {
+  for (std::size_t j = 0; j < n; j += kD) {
+    store(out + j, exp_v((spread(f) + load(g + j) - load(c + j)) * spread(scale), Stored<T>::kLeastExponent));
+  }
+}
+
+/// The two halves of c in double.
+EQUAL_INLINE void widen(F c, D& low, D& high) {
+#if EQUAL_WIDTH == 64  // what __builtin_convertvector should become; GCC 12 makes seven instructions of it
+  const __m512d all = reinterpret_cast<__m512d>(c);
+  low = reinterpret_cast<D>(_mm512_cvtps_pd(_mm256_castpd_ps(_mm512_castpd512_pd256(all))));
+  high = reinterpret_cast<D>(_mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(all, 1))));
+#elif EQUAL_WIDTH == 32
+  low = __builtin_convertvector(__builtin_shufflevector(c, c, 0, 1, 2, 3), D);
+  high = __builtin_convertvector(__builtin_shufflevector(c, c, 4, 5, 6, 7), D);
+#else
+  low = __builtin_convertvector(__builtin_shufflevector(c, c, 0, 1), D);
+  high = __builtin_convertvector(__builtin_shufflevector(c, c, 2, 3), D);
+#endif
+}
+
+/// The sum of 16 running values: x_k = lane k + lane k + 8, then ((x0 + x4) + (x2 + x6)) + ((x1 + x5) + (x3 + x7)).
+EQUAL_INLINE double total(const D (&x)[16 / kD]) {
+#if EQUAL_WIDTH == 64
+  const D eight = x[0] + x[1];
+  using D4 = double __attribute__((vector_size(32)));
+  const D4 four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+  return (four[0] + four[2]) + (four[1] + four[3]);
+#elif EQUAL_WIDTH == 32
+  const D four = (x[0] + x[2]) + (x[1] + x[3]);
+  return (four[0] + four[2]) + (four[1] + four[3]);
+#else
+  const D two = ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+  return two[0] + two[1];
+#endif
+}
+EQUAL_INLINE double total(const F (&x)[16 / kF]) {
+  D wide[16 / kD];
+  for (std::size_t p = 0; p < 16 / kF; ++p) widen(x[p], wide[2 * p], wide[2 * p + 1]);
+  return total(wide);
+}
+
+/// columns[0 .. length) += c
+EQUAL_INLINE void add_to(double* columns, D c) { store(columns, load(columns) + c); }
+EQUAL_INLINE void add_to(double* columns, F c) {
+  D low, high;
+  widen(c, low, high);
+  store(columns, load(columns) + low);
+  store(columns + kD, load(columns + kD) + high);
+}
+
+/// R rows at a time: w and columns are loaded once for R rows, and the second use of q finds it in the first-level cache.
+template <std::size_t R, class T>
+EQUAL_INLINE void sweep_rows(const Sweep<T>& s, std::size_t first) {
+  using Vector = typename Stored<T>::Vector;
+  constexpr std::size_t kLength = Stored<T>::kLength, kParts = kLanes / kLength;
+  const std::size_t stride = s.stride;
+  T* const q = s.q + first * stride;
+  if (s.step != nullptr) {
+    const T* const step = s.step + first * stride;
+    const T* const v = s.column_scale;
+    for (std::size_t i = 0; i < R; ++i) {
+      const Vector u = spread(s.row_scale[first + i]);
+      for (std::size_t j = 0; j < stride; j += kLength) {
+        const Vector moved = load(step + i * stride + j) * (u * load(q + i * stride + j) * load(v + j));
+        store(q + i * stride + j, moved < spread(Stored<T>::kLeast) ? Vector{} : moved);
+      }
+    }
+  }
+  const T* const w = s.w;
+  Vector sum[R][kParts] = {};
+  for (std::size_t j = 0; j < stride; j += kLanes) {
+    for (std::size_t p = 0; p < kParts; ++p) {
+      const Vector wj = load(w + j + p * kLength);
+      for (std::size_t i = 0; i < R; ++i) sum[i][p] += load(q + i * stride + j + p * kLength) * wj;
+    }
+  }
+  double shares[R];
+  for (std::size_t i = 0; i < R; ++i) s.sums[first + i] = shares[i] = total(sum[i]);
+  for (std::size_t i = 0; i < R; ++i) shares[i] = s.a[first + i] / (shares[i] + s.offset);
+  Vector u[R];
+  for (std::size_t i = 0; i < R; ++i) s.shares[first + i] = shares[i];
+  for (std::size_t i = 0; i < R; ++i) u[i] = spread(static_cast<T>(shares[i]));
+  double* const columns = s.columns;
+  for (std::size_t j = 0; j < stride; j += kLength) {
+    Vector c = u[0] * load(q + j);
+    for (std::size_t i = 1; i < R; ++i) c += u[i] * load(q + i * stride + j);
+    add_to(columns + j, c);
+  }
+}
+
+template <class T>
+EQUAL_INLINE void sweep_any(const Sweep<T>& s) {
+  for (std::size_t j = 0; j < s.stride; ++j) s.columns[j] = 0.0;
+  std::size_t i = 0;
+  for (; i + 8 <= s.rows; i += 8) sweep_rows<8>(s, i);
+  for (; i + 4 <= s.rows; i += 4) sweep_rows<4>(s, i);
+  for (; i < s.rows; ++i) sweep_rows<1>(s, i);
+}
+
+template <class T>
+EQUAL_INLINE void divide_any(const double* b, const double* x, double offset, T* out, std::size_t n) {
+  for (std::size_t j = 0; j < n; j += kD) store(out + j, load(b + j) / (load(x + j) + spread(offset)));
+}
+
+void exp_row_d(const double* c, const double* g, double f, double scale, double* out, std::size_t n) {
+  exp_row_any(c, g, f, scale, out, n);
+}
+void exp_row_f(const double* c, const double* g, double f, double scale, float* out, std::size_t n) {
+  exp_row_any(c, g, f, scale, out, n);
+}
+void sweep_d(const Sweep<double>& s) { sweep_any(s); }
+void sweep_f(const Sweep<float>& s) { sweep_any(s); }
+void divide_d(const double* b, const double* x, double offset, double* out, std::size_t n) { divide_any(b, x, offset, out, n); }
+void divide_f(const double* b, const double* x, double offset, float* out, std::size_t n) { divide_any(b, x, offset, out, n); }
+
+}  // namespace
+}  // namespace equal::transport
+
+#define EQUAL_KERNELS(NAME) {NAME, min_sum, find_sum, exp_row_d, exp_row_f, sweep_d, sweep_f, divide_d, divide_f}
