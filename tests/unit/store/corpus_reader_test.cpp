@@ -348,6 +348,62 @@ TEST(CorpusReader, LongDocumentsBecomePieces) {
   }
 }
 
+std::string warc_record(const std::string& type, const std::string& id, const std::string& body, const std::string& more = "") {
+  return "WARC/1.0\r\nWARC-Type: " + type + "\r\nwarc-record-id: <" + id + ">\r\nWARC-Target-URI: http://a.example/" + id +
+         "\r\n" + more + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body + "\r\n\r\n";
+}
+
+TEST(Warc, TextRecordsBecomeDocuments) {
+  const ScratchFolder folder("warc");
+  std::string bytes = warc_record("warcinfo", "info", "Software-Info: x\r\n");
+  std::vector<std::size_t> starts;
+  for (int i = 0; i < 200; ++i) {
+    starts.push_back(bytes.size());
+    bytes += warc_record("conversion", "page" + std::to_string(i), "Text of page " + std::to_string(i) + std::string(i == 7 ? 5000 : i % 50, '.'));
+    bytes += warc_record("response", "html" + std::to_string(i), "<html>WARC/1.0\r\n\r\n</html>");
+  }
+  bytes += warc_record("conversion", "broken", "\xff\xff");
+  bytes += warc_record("resource", "plain", "plain", "Content-Type: text/plain; charset=utf-8\r\n");
+  CorpusParams params;
+  params.partition_bytes = 3000;
+  params.max_line_bytes = 4000;
+  overwrite(folder / "a.warc", bytes);
+  overwrite(folder / "a.warc.wet.gz", gzip(bytes.substr(0, 700)) + gzip(bytes.substr(700)));
+  for (const char* name : {"a.warc", "a.warc.wet.gz"}) {
+    const Input input = list_inputs({folder / name}).at(0);
+    EXPECT_FALSE(input.splittable());
+    const Read read = read_all(params, input);
+    ASSERT_EQ(read.documents.size(), 200u) << name;
+    EXPECT_EQ(read.documents[3].id, "<page3>");
+    EXPECT_EQ(read.documents[3].text, "Text of page 3...");
+    EXPECT_EQ(read.documents[3].metadata, R"({"uri":"http://a.example/page3"})");
+    EXPECT_EQ(read.documents[3].position, starts[3]);
+    EXPECT_EQ(read.documents[199].text, "plain");
+    std::uint64_t too_long = 0, not_utf8 = 0;
+    for (const ChunkTally& tally : read.tallies) {
+      too_long += tally.bad[static_cast<std::size_t>(BadReason::too_long)];
+      not_utf8 += tally.bad[static_cast<std::size_t>(BadReason::not_utf8)];
+    }
+    EXPECT_EQ(too_long, 1u);
+    EXPECT_EQ(not_utf8, 1u);
+    for (std::size_t chunk = 0; chunk < read.ids.size(); ++chunk) {
+      for (const std::string& id : read.ids[chunk]) {
+        const auto found = std::find_if(read.documents.begin(), read.documents.end(), [&](const Document& d) { return d.id == id; });
+        EXPECT_EQ(found->position / params.partition_bytes, chunk) << id;
+      }
+    }
+    CorpusReader late(params, input, 4);
+    ASSERT_TRUE(late.next_chunk());
+    Read alone;
+    read_chunk(late, alone);
+    EXPECT_EQ(alone.ids[0], read.ids[4]);
+  }
+  for (const std::size_t size : {bytes.size() - 10, std::size_t{20}, bytes.size() / 2}) {
+    overwrite(folder / "cut.warc", bytes.substr(0, size));
+    EXPECT_THROW(read_all(params, list_inputs({folder / "cut.warc"}).at(0)), DataError) << size;
+  }
+}
+
 TEST(Inputs, FoldersGlobsAndTextFiles) {
   const ScratchFolder folder("inputs");
   std::filesystem::create_directories(folder / "docs/sub/.hidden");
