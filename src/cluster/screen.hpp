@@ -61,6 +61,10 @@ std::unique_ptr<Screen> make_blas_screen(std::size_t dim);
 /// the roundings are measured, not estimated. Nothing when the CPU lacks it.
 std::unique_ptr<Screen> make_vnni_screen(std::size_t dim);
 
+/// The same quantisation, products through oneDNN. Nothing when oneDNN is not built in or cannot be exact on this CPU.
+std::unique_ptr<Screen> make_onednn_screen(std::size_t dim);
+
+/// The screen that `kernel` asks for, or the best there is instead: vnni, then f32.
 std::unique_ptr<Screen> make_screen(Kernel kernel, std::size_t dim);
 
 }  // namespace equal::cluster

@@ -85,11 +85,4 @@ std::unique_ptr<ScreenWorker> BlasScreen::make_worker() const { return std::make
 
 std::unique_ptr<Screen> make_blas_screen(std::size_t dim) { return std::make_unique<BlasScreen>(dim); }
 
-std::unique_ptr<Screen> make_screen(Kernel kernel, std::size_t dim) {
-  if (kernel != Kernel::blas) {
-    if (auto screen = make_vnni_screen(dim)) return screen;
-  }
-  return make_blas_screen(dim);
-}
-
 }  // namespace equal::cluster

@@ -37,8 +37,13 @@ enum class Seeding {
 /// its state fits memory_bytes. The result is the same.
 enum class Mode { automatic, dense, bounded };
 /// Which screen finds the candidates that are then decided exactly. The result is the same.
-/// automatic: the fastest that this CPU has.
-enum class Kernel { automatic, blas, lowprec };
+/// A kernel that this build or CPU lacks is replaced by the best there is.
+enum class Kernel {
+  automatic,  ///< the fastest: lowprec
+  blas,       ///< f32 through OpenBLAS
+  onednn,     ///< int8 through oneDNN
+  lowprec,    ///< int8, our own kernel for AVX-512 VNNI; f32 elsewhere
+};
 
 struct KMeansParams {
   std::uint32_t k = 0;                 ///< clusters, 1 .. 2^20

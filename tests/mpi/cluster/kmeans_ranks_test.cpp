@@ -69,7 +69,7 @@ TEST(KMeansRanks, BitsDoNotDependOnRanksThreadsKernelOrMode) {
   const Outcome reference = expected(all, kDim, params);
   params.block_rows = 256;
   for (const std::size_t threads : {1U, 2U}) {
-    for (const Kernel kernel : {Kernel::blas, Kernel::lowprec}) {
+    for (const Kernel kernel : {Kernel::blas, Kernel::onednn, Kernel::lowprec}) {
       for (const Mode mode : {Mode::dense, Mode::bounded}) {
         for (const std::uint64_t memory : {std::uint64_t{0}, std::uint64_t{1} << 28}) {
           params.kernel = kernel;

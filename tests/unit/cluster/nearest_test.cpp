@@ -78,7 +78,7 @@ TEST(Nearest, EqualsIntegerArithmeticForEveryScreen) {
   for (const Case& c : cases()) {
     const Centroids centroids = centroids_from(c.centres, c.dim);
     const std::size_t n = c.rows.size() / c.dim;
-    for (const Kernel kernel : {Kernel::blas, Kernel::automatic}) {
+    for (const Kernel kernel : {Kernel::blas, Kernel::onednn, Kernel::automatic}) {
       Nearest nearest(kernel, c.dim, 1);
       nearest.set(centroids, true);
       std::vector<std::uint32_t> found(n), guess(n);
@@ -104,7 +104,7 @@ TEST(Nearest, EqualsIntegerArithmeticForEveryScreen) {
 TEST(Nearest, BoundsNeverChangeTheResult) {
   const std::size_t n = 700, dim = 48, k = 150;
   const auto rows = make_vectors(n, dim, 40, 0.5);
-  for (const Kernel kernel : {Kernel::blas, Kernel::automatic}) {
+  for (const Kernel kernel : {Kernel::blas, Kernel::onednn, Kernel::automatic}) {
     Nearest bounded(kernel, dim, 1), plain(kernel, dim, 1);
     Centroids centroids = centroids_from(make_vectors(k, dim, 40, 0.5, 2), dim);
     bounded.set(centroids, true);
@@ -142,7 +142,7 @@ TEST(Screen, ErrorsStayBelowTheirBounds) {
     const Groups groups = make_groups(centroids);
     std::vector<std::uint32_t> which(std::min<std::size_t>(60, c.rows.size() / c.dim));
     for (std::uint32_t i = 0; i < which.size(); ++i) which[i] = i;
-    for (const Kernel kernel : {Kernel::blas, Kernel::automatic}) {
+    for (const Kernel kernel : {Kernel::blas, Kernel::onednn, Kernel::automatic}) {
       const auto screen = make_screen(kernel, c.dim);
       screen->set(centroids, groups);
       const auto worker = screen->make_worker();
