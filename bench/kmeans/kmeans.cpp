@@ -1,0 +1,136 @@
+// k-means on the vectors of a NumPy file; also under mpirun. Prints one JSON line.
+// usage: bench_kmeans VECTORS.npy(float16) --k K [--start START.npy(float32)] [--iterations 20] [--rows N] [--threads 2]
+//        [--mode auto|dense|bounded] [--kernel auto|blas|onednn|lowprec] [--seeding random|parallel|plusplus] [--memory BYTES]
+//        [--sample N] [--verbose 1] [--assign 0|1]
+//    or bench_kmeans --peak 1: int8 products per second of one core
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "equal/base/error.hpp"
+#include "equal/base/json.hpp"
+#include "equal/base/log.hpp"
+#include "equal/cluster/kmeans.hpp"
+#include "npy_source.hpp"
+
+namespace {
+
+using namespace equal;
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+template <class T>
+T choose(const std::string& option, const std::string& value, const std::map<std::string, T>& choices) {
+  const auto at = choices.find(value);
+  if (at == choices.end()) throw UsageError("--" + option + " = " + value + " is not known");
+  return at->second;
+}
+
+cluster::KMeansParams params_of(std::map<std::string, std::string>& options) {
+  const auto get = [&](const std::string& name, const std::string& otherwise) {
+    const auto at = options.find(name);
+    return at == options.end() ? otherwise : at->second;
+  };
+  cluster::KMeansParams params;
+  params.k = static_cast<std::uint32_t>(std::stoul(get("k", "1000")));
+  params.max_iterations = static_cast<std::uint32_t>(std::stoul(get("iterations", "20")));
+  params.tolerance_moved = 0;
+  params.tolerance_objective = -1;
+  params.fit_sample = std::stoull(get("sample", std::to_string(cluster::KMeansParams::kAllRows)));
+  params.memory_bytes = std::stoull(get("memory", std::to_string(params.memory_bytes)));
+  using cluster::Kernel, cluster::Mode, cluster::Seeding;
+  params.mode = choose<Mode>("mode", get("mode", "auto"), {{"auto", Mode::automatic}, {"dense", Mode::dense}, {"bounded", Mode::bounded}});
+  params.kernel = choose<Kernel>("kernel", get("kernel", "auto"),
+                                 {{"auto", Kernel::automatic}, {"blas", Kernel::blas}, {"onednn", Kernel::onednn}, {"lowprec", Kernel::lowprec}});
+  params.seeding = choose<Seeding>("seeding", get("seeding", "parallel"),
+                                   {{"random", Seeding::random}, {"parallel", Seeding::kmeans_parallel}, {"plusplus", Seeding::kmeans_plus_plus}});
+  if (const std::string start = get("start", ""); !start.empty()) {
+    const bench::NpyFile file(start, "<f4");
+    linalg::Matrix<float> values(file.rows, file.dim);
+    file.read(0, std::as_writable_bytes(values.values()));
+    params.start = linalg::Matrix<double>(file.rows, file.dim);
+    std::copy(values.values().begin(), values.values().end(), params.start.values().begin());
+  }
+  return params;
+}
+
+/// Multiply-adds of bytes per second in registers; 0 without AVX-512 VNNI.
+double peak_per_second() {
+  double best = 0;
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx512vnni")) return 0;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    constexpr int kRounds = 2'000'000;
+    const auto start = Clock::now();
+    int round = kRounds;
+    asm volatile(
+        "1:\n"
+        "vpdpbusd %%zmm24, %%zmm25, %%zmm0\n vpdpbusd %%zmm24, %%zmm25, %%zmm1\n vpdpbusd %%zmm24, %%zmm25, %%zmm2\n"
+        "vpdpbusd %%zmm24, %%zmm25, %%zmm3\n vpdpbusd %%zmm24, %%zmm25, %%zmm4\n vpdpbusd %%zmm24, %%zmm25, %%zmm5\n"
+        "vpdpbusd %%zmm24, %%zmm25, %%zmm6\n vpdpbusd %%zmm24, %%zmm25, %%zmm7\n vpdpbusd %%zmm24, %%zmm25, %%zmm8\n"
+        "vpdpbusd %%zmm24, %%zmm25, %%zmm9\n vpdpbusd %%zmm24, %%zmm25, %%zmm10\n vpdpbusd %%zmm24, %%zmm25, %%zmm11\n"
+        "dec %0\n jnz 1b\n"
+        : "+r"(round)::"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "cc");
+    best = std::max(best, 12.0 * 64 * kRounds / since(start));
+  }
+#endif
+  return best;
+}
+
+int run(comm::Communicator& comm, const std::string& path, std::map<std::string, std::string>& options) {
+  log::configure(options["verbose"].empty() ? "warn" : "debug", comm.rank(), comm.size());
+  const cluster::KMeansParams params = params_of(options);
+  const std::size_t threads = options["threads"].empty() ? 2 : std::stoul(options["threads"]);
+  bench::NpySource source(path, options["rows"].empty() ? 0 : std::stoull(options["rows"]), comm.worker_index().value_or(0),
+                          comm.worker_index() ? comm.workers() : 0);
+  ThreadPool pool(threads);
+  comm.barrier();
+  const auto start = Clock::now();
+  std::vector<double> seconds;
+  const auto result = cluster::kmeans(comm, source, params, pool, [&](const cluster::KMeansProgress& progress) {
+    seconds.push_back(progress.seconds);
+    return true;
+  });
+  Json out;
+  out["wall"] = since(start);  // reading and seeding included
+  double loop = 0;
+  for (const double s : seconds) loop += s;
+  out["seconds"] = loop;
+  out["iterations"] = seconds;
+  out["objective_before_last_update"] = result.objective.back();
+  if (options["assign"] != "0") {
+    const auto assign_start = Clock::now();
+    const auto assignment = cluster::assign(comm, source, result.centroids, params, pool);
+    out["assign_seconds"] = since(assign_start);
+    out["objective"] = assignment.stats.objective;
+    Sha256 sha;
+    sha.update(std::as_bytes(result.centroids.values()));
+    const auto* bytes = reinterpret_cast<const char*>(assignment.cluster.data());
+    for (const auto& part : comm.gather({bytes, assignment.cluster.size() * 4}, 0)) sha.update(part);
+    out["sha256"] = sha.hex();
+  }
+  if (comm.is_root()) std::printf("%s\n", dump_json(out).c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return comm::with_mpi(argc, argv, [&](comm::Communicator& comm) {
+      if (argc == 3 && std::string(argv[1]) == "--peak") {
+        std::printf("{\"gmac_per_s\":%.1f}\n", peak_per_second() * 1e-9);
+        return 0;
+      }
+      if (argc < 2 || argc % 2 != 0) throw UsageError("usage: bench_kmeans VECTORS.npy --k K [--option value ...]");
+      std::map<std::string, std::string> options;
+      for (int i = 2; i < argc; i += 2) options[std::string(argv[i]).substr(2)] = argv[i + 1];
+      return run(comm, argv[1], options);
+    });
+  } catch (const Error& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return e.exit_code();
+  }
+}
