@@ -1,8 +1,10 @@
 #include "equal/bandit/linear_model.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "equal/base/error.hpp"
+#include "equal/linalg/gemm.hpp"
 
 namespace equal::bandit {
 namespace {
@@ -28,9 +30,8 @@ LinearModel::LinearModel(LinearPrior prior) : prior_(std::move(prior)), mean_(pr
   for (std::size_t i = 0; i < d; ++i) covariance_(i, i) = prior_.variance[i];
 }
 
-LinearModel::Adjusted LinearModel::adjust(std::uint32_t arm, std::span<const double> features,
-                                          std::vector<double>& out) const {
-  out.assign(features.begin(), features.end());
+LinearModel::Shift LinearModel::adjust(std::uint32_t arm, std::span<const double> features, std::span<double> out) const {
+  std::copy(features.begin(), features.end(), out.begin());
   const auto at = arms_.find(arm);
   if (at == arms_.end()) return {prior_.arm_variance, 0.0};
   const ArmSums& sums = at->second;
@@ -41,11 +42,11 @@ LinearModel::Adjusted LinearModel::adjust(std::uint32_t arm, std::span<const dou
 
 void LinearModel::observe(std::uint32_t arm, std::span<const double> features, double reward) {
   const std::size_t d = mean_.size();
-  std::vector<double> f, gain(d);
-  const Adjusted a = adjust(arm, features, f);
+  std::vector<double> f(d), gain(d);
+  const Shift a = adjust(arm, features, f);
   for (std::size_t i = 0; i < d; ++i) gain[i] = dot(covariance_.row(i), f);
   const double spread = 1.0 + a.k + dot(gain, f);  // predictive variance over the noise variance
-  const double surprise = reward - a.target_shift - dot(mean_, f);
+  const double surprise = reward - a.target - dot(mean_, f);
   for (std::size_t i = 0; i < d; ++i) {
     mean_[i] += gain[i] * (surprise / spread);
     const double g = gain[i] / spread;
@@ -62,25 +63,70 @@ void LinearModel::observe(std::uint32_t arm, std::span<const double> features, d
   for (std::size_t i = 0; i < d; ++i) sums.features[i] += features[i];
 }
 
-void LinearModel::pretend(std::uint32_t arm, std::span<const double> features) {
-  const auto [scale, squares, count] = std::tuple(log_scale_, squares_, count_);
-  observe(arm, features, predict(arm, features).mean);
-  std::tie(log_scale_, squares_, count_) = std::tuple(scale, squares, count);
+LinearModel::Joint LinearModel::predict(std::span<const std::uint32_t> arms, linalg::MatrixView<const double> features) const {
+  const std::size_t n = features.rows, d = features.columns;
+  if (arms.size() != n || d != mean_.size()) throw InternalError("linear model: shapes do not match");
+  Joint out{std::vector<double>(n), linalg::Matrix<double>(n, n)};
+  linalg::Matrix<double> adjusted(n, d), gain(n, d);
+  std::vector<Shift> shift(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    shift[i] = adjust(arms[i], features.row(i), adjusted.row(i));
+    out.mean[i] = dot(mean_, adjusted.row(i)) + shift[i].target;
+  }
+  linalg::gemm_nt(1.0, adjusted.view(), covariance_.view(), 0.0, gain.view());
+  linalg::gemm_nt(1.0, gain.view(), adjusted.view(), 0.0, out.covariance.view());
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < n; ++j) {
+      if (arms[i] == arms[j]) out.covariance(i, j) += shift[i].k;
+    }
+  }
+  return out;
 }
 
-LinearModel::Prediction LinearModel::predict(std::uint32_t arm, std::span<const double> features) const {
-  std::vector<double> f;
-  const Adjusted a = adjust(arm, features, f);
-  double variance = 0.0;
-  for (std::size_t i = 0; i < f.size(); ++i) variance += f[i] * dot(covariance_.row(i), f);
-  return {dot(mean_, f) + a.target_shift, noise_variance() * (variance + a.k)};
+void LinearModel::Joint::pretend(std::size_t j) {
+  const std::size_t n = mean.size();
+  const std::vector<double> column(covariance.row(j).begin(), covariance.row(j).end());
+  const double spread = 1.0 + std::max(0.0, column[j]);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double g = column[i] / spread;
+    const auto row = covariance.row(i);
+    for (std::size_t k = 0; k < n; ++k) row[k] -= g * column[k];
+  }
 }
 
-double LinearModel::intercept(std::uint32_t arm) const {
+std::vector<double> LinearModel::sample(RandomStream& random) const {
+  // Lower Cholesky factor of the covariance, row by row; a pivot lost to rounding carries no variance.
+  const std::size_t d = mean_.size();
+  linalg::Matrix<double> factor(d, d);
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      const double rest = covariance_(i, j) - dot(factor.row(i).first(j), factor.row(j).first(j));
+      if (i == j) {
+        factor(i, i) = std::sqrt(std::max(0.0, rest));
+      } else {
+        factor(i, j) = factor(j, j) > 0 ? rest / factor(j, j) : 0.0;
+      }
+    }
+  }
+  std::vector<double> normal(d), out(mean_);
+  for (double& x : normal) x = random.normal();
+  const double sd = std::sqrt(noise_variance());
+  for (std::size_t i = 0; i < d; ++i) {
+    out[i] += sd * dot(factor.row(i).first(i + 1), std::span<const double>(normal).first(i + 1));
+  }
+  return out;
+}
+
+double LinearModel::intercept(std::uint32_t arm, std::span<const double> theta) const {
   const auto at = arms_.find(arm);
   if (at == arms_.end()) return 0.0;
-  const double k = prior_.arm_variance / (1.0 + at->second.n * prior_.arm_variance);
-  return k * (at->second.rewards - dot(mean_, at->second.features));
+  const ArmSums& sums = at->second;
+  return prior_.arm_variance / (1.0 + sums.n * prior_.arm_variance) * (sums.rewards - dot(theta, sums.features));
+}
+
+double LinearModel::intercept_variance(std::uint32_t arm) const {
+  const auto at = arms_.find(arm);
+  return at == arms_.end() ? prior_.arm_variance : prior_.arm_variance / (1.0 + at->second.n * prior_.arm_variance);
 }
 
 double LinearModel::noise_variance() const noexcept {

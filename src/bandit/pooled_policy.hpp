@@ -1,15 +1,13 @@
 // `pooled` and `thompson`: one Bayesian linear model of a document's reward, shared by all arms.
 //
 // Features of a document: [1, z, z of its arm, embedding around the corpus mean], z the standardised similarity to the
-// guide. Several priors compete (how far the similarity is believed, how much the embedding and the arms explain); each
-// is an exact posterior of its own and they are averaged by their marginal likelihood, so nothing is set by hand and a
-// misleading encoder is unlearned.
+// guide. Several priors compete: how far similarity is believed, how much the embedding explains. Each has an exact
+// posterior of its own and they are averaged by their marginal likelihood, so that a misleading encoder is unlearned and
+// rare rewards, which only a belief in similarity foresaw, strengthen that belief.
 #pragma once
 
-#include <memory>
-#include <unordered_map>
+#include <map>
 
-#include "equal/base/random.hpp"
 #include "equal/bandit/linear_model.hpp"
 #include "equal/bandit/policy.hpp"
 
@@ -27,9 +25,20 @@ class Pooled final : public Policy {
   std::vector<Term> state() const override;
 
  private:
-  std::vector<double> features(std::uint32_t arm, double similarity, std::span<const float> embedding) const;
+  struct Member;  // a model that takes part in a decision
+
+  void features(const Candidate& c, std::span<double> out) const;
+  double arm_z(std::uint32_t arm) const;
+  /// Shares of the models: their marginal likelihoods, scaled to sum 1.
   std::vector<double> weights() const;
+  /// A document's value under theta and one intercept an arm.
+  LinearScore score_under(std::span<const double> theta, std::vector<double> intercepts) const;
   LinearScore mean_score() const;
+  LinearScore sampled_score(RandomStream& random) const;
+  /// Arms whose documents compete this round: all, or those with the highest upper bound until enough documents are open.
+  std::vector<std::uint32_t> open_arms(const LinearScore& score, const Documents& documents) const;
+  std::vector<Candidate> choose(std::vector<Candidate> offered, std::size_t wanted, const LinearScore& score) const;
+  bool near_duplicate(const Candidate& c, std::span<const Candidate> chosen) const;
   std::size_t round_size(std::size_t room) const;
 
   const PolicyParams params_;
@@ -38,8 +47,10 @@ class Pooled final : public Policy {
   std::vector<double> center_;  // mean of the corpus
   double scale_ = 1.0;          // 1 / root mean square distance from it
   std::vector<LinearModel> models_;
-  std::unordered_map<std::uint64_t, Candidate> pending_;
-  std::uint64_t observed_ = 0, rounds_ = 0;
+  std::map<std::uint64_t, Candidate> pending_;                 // by number
+  std::map<std::uint32_t, std::vector<Candidate>> last_asked_;  // by arm, a ring of kRemembered
+  std::uint64_t asked_ = 0, observed_ = 0, rounds_ = 0;
+  double billed_beyond_text_ = 0.0;
 };
 
 }  // namespace equal::bandit

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "equal/base/random.hpp"
 #include "equal/linalg/matrix.hpp"
 
 namespace equal::bandit {
@@ -31,19 +32,27 @@ class LinearModel {
   /// O(dim^2).
   void observe(std::uint32_t arm, std::span<const double> features, double reward);
 
-  /// Adds an observation that equals its own prediction: variance shrinks, no mean moves. O(dim^2). Used for documents
-  /// whose answer is not in yet. Not counted in the evidence or the noise.
-  void pretend(std::uint32_t arm, std::span<const double> features);
+  /// The expected rewards of some documents together.
+  struct Joint {
+    std::vector<double> mean;           // (n)
+    linalg::Matrix<double> covariance;  // (n, n), noise excluded, in units of the noise variance
 
-  struct Prediction {
-    double mean = 0.0;
-    double variance = 0.0;  ///< of the document's expected reward, noise excluded
+    /// As if document j had been observed and had been as expected: variances shrink, means stay. O(n^2).
+    void pretend(std::size_t j);
   };
-  Prediction predict(std::uint32_t arm, std::span<const double> features) const;  ///< O(dim^2)
+  /// features (n, dim), arms (n). O(n dim^2 + n^2 dim).
+  Joint predict(std::span<const std::uint32_t> arms, linalg::MatrixView<const double> features) const;
+
+  /// One draw of theta from its posterior (noise variance at its mean). O(dim^3).
+  std::vector<double> sample(RandomStream& random) const;
+  /// Mean of the arm's intercept when theta is known. O(dim).
+  double intercept(std::uint32_t arm, std::span<const double> theta) const;
+  /// Variance of that intercept, in units of the noise variance.
+  double intercept_variance(std::uint32_t arm) const;
 
   std::span<const double> coefficients() const noexcept { return mean_; }
   /// Posterior mean of the arm's intercept; 0 for an arm without observations. O(dim).
-  double intercept(std::uint32_t arm) const;
+  double intercept(std::uint32_t arm) const { return intercept(arm, mean_); }
   double noise_variance() const noexcept;
   /// Log of the marginal likelihood of all rewards observed so far, up to a constant that depends only on their number.
   double log_evidence() const noexcept;
@@ -55,10 +64,11 @@ class LinearModel {
     double n = 0, rewards = 0;
     std::vector<double> features;
   };
-  struct Adjusted {
-    double k = 0, target_shift = 0;
+  struct Shift {
+    double k = 0, target = 0;
   };
-  Adjusted adjust(std::uint32_t arm, std::span<const double> features, std::vector<double>& out) const;
+  /// out = features - k f_sum of the arm; the shift of its target.
+  Shift adjust(std::uint32_t arm, std::span<const double> features, std::span<double> out) const;
 
   LinearPrior prior_;
   std::vector<double> mean_;

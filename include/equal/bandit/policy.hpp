@@ -74,10 +74,16 @@ struct PolicyParams {
   /// `pooled`, `thompson`: a round has max(round_min, observed documents * round_growth) documents.
   std::size_t round_min = 10;
   double round_growth = 0.05;
+  /// `pooled`: documents compete by mean + this x standard deviation of their expected reward.
+  double optimism = 1.0;
   /// `pooled`: a document closer (cosine) than this to one that was asked is skipped.
   double near_duplicate = 0.99;
-  /// `pooled`: end when the best upper bound of a document's value is below this share of the best reward seen; 0: never.
-  double stop_share = 0.0;
+  /// `pooled`, `thompson`: arms are opened, best bound first, until so many of their documents compete in a round.
+  std::uint64_t open_documents = std::uint64_t{1} << 18;
+  /// `pooled`: after `stop_after` answers, end when no document's mean + 2 deviations reaches this reward (a document, or a
+  /// thousand tokens under Cost::tokens); 0: never.
+  double stop_value = 0.0;
+  std::uint64_t stop_after = 200;
 };
 
 class Policy {

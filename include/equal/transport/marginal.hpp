@@ -14,7 +14,7 @@ namespace equal::transport {
 
 struct MarginalParams {
   /// Threshold t = this x the median cosine of a guide item to its nearest other one. Pairs at or below t earn nothing.
-  double threshold_share = 0.75;
+  double threshold_share = 0.6;
   /// Capacity of item j = cap x budget_documents x weight_j pairs. budget_documents = 0: no limit.
   double cap = 9.0;
   std::uint64_t budget_documents = 0;

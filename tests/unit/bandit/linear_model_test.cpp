@@ -78,9 +78,9 @@ TEST(LinearModel, EqualsTheDensePosteriorWithArmCoefficients) {
       mean += x[i] * dense.mean[i];
       for (std::size_t j = 0; j < kAll; ++j) variance += x[i] * dense.covariance(i, j) * x[j];
     }
-    const auto p = model.predict(a, {x.data(), kDim});
-    EXPECT_NEAR(p.mean, mean, 1e-11);
-    EXPECT_NEAR(p.variance, model.noise_variance() * variance, 1e-11);
+    const auto p = model.predict({&a, 1}, {x.data(), 1, kDim});
+    EXPECT_NEAR(p.mean[0], mean, 1e-11);
+    EXPECT_NEAR(p.covariance(0, 0), variance, 1e-11);
   }
 }
 
@@ -99,18 +99,25 @@ TEST(LinearModel, EvidenceDoesNotDependOnTheOrder) {
   EXPECT_NEAR(forwards.noise_variance(), backwards.noise_variance(), 1e-12);
 }
 
-TEST(LinearModel, PretendingShrinksVarianceAndMovesNothingElse) {
+TEST(LinearModel, PretendingIsConditioningOnTheExpectedReward) {
+  RandomStream r(4, "pretend");
   LinearModel model(prior());
-  model.observe(0, std::vector<double>{1, 0.5, 0, 0}, 0.4);
-  const std::vector<double> f{1, 1, -1, 0.5};
-  const auto before = model.predict(0, f);
-  const double evidence = model.log_evidence(), noise = model.noise_variance();
-  model.pretend(0, f);
-  const auto after = model.predict(0, f);
-  EXPECT_NEAR(after.mean, before.mean, 1e-12);
-  EXPECT_LT(after.variance, before.variance);
-  EXPECT_EQ(model.log_evidence(), evidence);
-  EXPECT_EQ(model.noise_variance(), noise);
+  for (std::uint32_t n = 0; n < 8; ++n) {
+    const std::vector<double> f{1, r.normal(), r.normal(), r.normal()};
+    model.observe(n % 2, f, r.normal());
+  }
+  const std::vector<std::uint32_t> arms{0, 2, 2, 1, 0};  // 2 is unseen and occurs twice
+  linalg::Matrix<double> f(5, kDim);
+  for (double& x : f.values()) x = r.normal();
+  auto joint = model.predict(arms, f.view());
+  joint.pretend(1);
+  LinearModel observed = model;
+  observed.observe(2, f.row(1), joint.mean[1]);
+  const auto expected = observed.predict(arms, f.view());
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR(joint.mean[i], expected.mean[i], 1e-12);
+    for (std::size_t j = 0; j < 5; ++j) EXPECT_NEAR(joint.covariance(i, j), expected.covariance(i, j), 1e-12) << i << j;
+  }
 }
 
 TEST(LinearModel, EvidencePrefersThePriorThatMadeTheData) {

@@ -33,11 +33,11 @@ linalg::Matrix<float> rows(std::initializer_list<std::initializer_list<float>> v
   return out;
 }
 
-// Two guide items at cosine 0.6: t = 0.75 x 0.6 = 0.45.
+// Two guide items at cosine 0.6: t = 0.6 x 0.6 = 0.36.
 const linalg::Matrix<float> kGuide = rows({{1, 0, 0}, {0.6F, 0.8F, 0}});
 
 TEST(Marginal, ThresholdIsAShareOfTheMedianNeighbourCosine) {
-  EXPECT_NEAR(MarginalReward(kGuide.view(), {}).threshold(), 0.45, 1e-7);
+  EXPECT_NEAR(MarginalReward(kGuide.view(), {}).threshold(), 0.36, 1e-7);
   const auto lone = rows({{1, 0}});
   EXPECT_EQ(MarginalReward(lone.view(), {}).threshold(), 0.5);
 }
@@ -46,7 +46,7 @@ TEST(Marginal, CreditIsComputedByHand) {
   MarginalReward reward(kGuide.view(), {});
   const auto pairs = rows({{0.8F, 0, 0.6F}, {0, 0, 1}, {0.6F, 0.8F, 0}});
   const auto c = reward.credit(pairs.view());
-  EXPECT_NEAR(c.pairs[0], (0.8 - 0.45) / 0.55, 1e-6);
+  EXPECT_NEAR(c.pairs[0], (0.8 - 0.36) / 0.64, 1e-6);
   EXPECT_EQ(c.pairs[1], 0.0);  // orthogonal to the guide
   EXPECT_NEAR(c.pairs[2], 1.0, 1e-6);
   EXPECT_EQ(c.items, (std::vector<std::uint32_t>{0, MarginalReward::kNoItem, 1}));
@@ -60,7 +60,7 @@ TEST(Marginal, AFullItemSendsPairsToTheNextAndThenToNobody) {
   MarginalReward reward(kGuide.view(), params);
   const auto pair = rows({{1, 0, 0}});
   EXPECT_NEAR(reward.credit(pair.view()).total, 1.0, 1e-6);
-  EXPECT_NEAR(reward.credit(pair.view()).total, (0.6 - 0.45) / 0.55, 1e-6);
+  EXPECT_NEAR(reward.credit(pair.view()).total, (0.6 - 0.36) / 0.64, 1e-6);
   EXPECT_EQ(reward.credit(pair.view()).total, 0.0);
   EXPECT_EQ(reward.unserved()[0], 0.0);
   EXPECT_EQ(reward.unserved()[1], 0.0);
