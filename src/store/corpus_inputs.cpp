@@ -9,6 +9,7 @@
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/store/corpus_reader.hpp"
+#include "parquet_chunks.hpp"
 #include "weighted_chunks.hpp"
 
 namespace equal::store {
@@ -17,13 +18,14 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kSamplesPerFile = 16, kSampleBytes = 64 << 10, kSampledFiles = 64;
-constexpr const char* kKinds = ".jsonl, .ndjson, .json, .txt, .md, .markdown, .warc or .wet, each also with .gz or .zst";
+constexpr const char* kKinds = ".jsonl, .ndjson, .json, .txt, .md, .markdown, .warc or .wet, each also with .gz or .zst; .parquet";
 
 std::optional<InputKind> kind_of(fs::path path) {
   std::string extension = path.extension().string();
   if (extension == ".gz" || extension == ".zst" || extension == ".zstd") extension = path.stem().extension().string();
   if (extension == ".jsonl" || extension == ".ndjson" || extension == ".json") return InputKind::json_lines;
   if (extension == ".txt" || extension == ".md" || extension == ".markdown") return InputKind::text_files;
+  if (path.extension() == ".parquet") return InputKind::parquet_rows;
   if (extension == ".warc" || extension == ".wet") return InputKind::warc_records;
   return std::nullopt;
 }
@@ -42,7 +44,11 @@ Input make_input(const std::string& name, InputKind kind, const fs::path& path) 
   input.name = name;
   input.kind = kind;
   add_file(input, path);
-  input.compressed = detect_compression(path) != Compression::none;
+  if (kind == InputKind::parquet_rows) {
+    input.row_group_bytes = parquet_row_group_bytes(path);
+  } else {
+    input.compressed = detect_compression(path) != Compression::none;
+  }
   return input;
 }
 
@@ -132,6 +138,7 @@ std::vector<Input> list_inputs(const std::vector<std::string>& names) {
 
 std::optional<std::uint64_t> Input::chunks(const CorpusParams& params) const {
   if (kind == InputKind::text_files) return weighted_chunks(sizes, params.partition_bytes).size();
+  if (kind == InputKind::parquet_rows) return weighted_chunks(row_group_bytes, params.partition_bytes).size();
   if (!splittable()) return std::nullopt;
   return bytes / params.partition_bytes + (bytes % params.partition_bytes != 0);
 }

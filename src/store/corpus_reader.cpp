@@ -7,6 +7,7 @@
 #include "chunk_source.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+#include "parquet_chunks.hpp"
 
 namespace equal::store {
 namespace {
@@ -60,6 +61,7 @@ struct CorpusReader::Impl {
       case InputKind::json_lines: source = make_line_chunks(context, first_chunk); break;
       case InputKind::text_files: source = make_text_file_chunks(context); break;
       case InputKind::warc_records: source = make_warc_chunks(context); break;
+      case InputKind::parquet_rows: source = make_parquet_chunks(context); break;
     }
   }
 };

@@ -102,6 +102,12 @@ bool DocumentParser::take_fields(const Line& line, Document& document, Parsed& o
   return has_text;
 }
 
+bool DocumentParser::take_pairs(std::string json, Document& document) {
+  const std::size_t size = json.size();
+  json.resize(size + JsonLineParser::kPadding);
+  return json_.parse(std::string_view(json).substr(0, size)).empty() && take_pairs(json_.root(), document);
+}
+
 bool DocumentParser::take_pairs(const JsonValue& value, Document& document) const {
   document.pairs.clear();
   if (value.kind() == JsonKind::null) return true;

@@ -25,6 +25,8 @@ class DocumentParser {
   void parse_line(const Line& line, const std::string& source, const std::string& file_name, Parsed& out);
   /// Checks `text` and adds it as the text of `document`, whose other fields are set. `has_id`: the id is the user's.
   void add_text(Document&& document, std::string_view text, bool has_id, Parsed& out);
+  /// Known pairs from the JSON text of a list of objects; false when it is none.
+  bool take_pairs(std::string json, Document& document);
   void report(BadReason reason, const Line& line, std::string_view detail, Parsed& out) const;
 
  private:

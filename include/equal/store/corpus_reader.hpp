@@ -2,13 +2,14 @@
 //
 // Inputs: JSON Lines (.jsonl, .ndjson, .json with one object a line); text (.txt, .md, .markdown), one document a file; WARC
 // (.warc, .wet): its text records, as Common Crawl's WET files hold them. Each plain or gzip or zstd (several members or frames
-// are fine); compression is told by content, not by name.
+// are fine); compression is told by content, not by name. And .parquet (where the build has Arrow): one document a row, columns
+// named by the fields below (text; text or whole number; list of structs, or text that holds it as JSON).
 //
 // Chunk j of a JSON Lines file is the lines that start in bytes [j * partition_bytes, (j+1) * partition_bytes) of the
 // decompressed file; so chunks, documents and their order follow from inputs and settings alone. Chunks of a plain file can be
 // read in any order by anyone; those of a compressed file come one after another out of one reader. WARC records are treated as
 // lines of a compressed file are. Text files of a folder are taken in the order of their paths, a new chunk whenever one holds
-// partition_bytes.
+// partition_bytes; row groups of a Parquet file likewise, by their uncompressed bytes.
 #pragma once
 
 #include <array>
@@ -37,7 +38,7 @@ struct CorpusParams {
   std::size_t max_reported = 20;                             ///< bad lines a chunk that are kept with their excerpt
 };
 
-enum class InputKind { json_lines, text_files, warc_records };
+enum class InputKind { json_lines, text_files, warc_records, parquet_rows };
 
 struct Input {
   std::string name;  ///< as the user gave it, or below the folder that the user gave
@@ -46,9 +47,10 @@ struct Input {
   std::vector<std::filesystem::path> files;  ///< one; of text_files all files of one folder, sorted by path
   std::vector<std::uint64_t> sizes;          ///< bytes on disk
   std::uint64_t bytes = 0;                   ///< sum of sizes
+  std::vector<std::uint64_t> row_group_bytes;  ///< of a Parquet file, uncompressed
 
   /// Whether any chunk can be read by itself.
-  bool splittable() const noexcept { return kind == InputKind::text_files || (kind == InputKind::json_lines && !compressed); }
+  bool splittable() const noexcept { return kind != InputKind::warc_records && (kind != InputKind::json_lines || !compressed); }
   /// The number of chunks; nothing for an input that must be read to know.
   std::optional<std::uint64_t> chunks(const CorpusParams& params) const;
 };
@@ -71,7 +73,7 @@ struct BadLine {
   std::string file;
   std::uint64_t chunk = 0;
   std::uint64_t line = 0;      ///< 1-based inside the chunk; 0 for a text file
-  std::uint64_t position = 0;  ///< byte offset of the line in the decompressed file
+  std::uint64_t position = 0;  ///< as Document::position
   std::string detail, excerpt; ///< printable ASCII
 };
 
@@ -79,7 +81,7 @@ struct BadLine {
 std::string describe(const BadLine& bad, std::uint64_t lines_before);
 
 struct ChunkTally {
-  std::uint64_t lines = 0;      ///< all, blank and bad ones included (or text files, or text records)
+  std::uint64_t lines = 0;      ///< all, blank and bad ones included (or text files, records, rows)
   std::uint64_t blank = 0;      ///< lines of blanks: passed over in silence
   std::uint64_t documents = 0;  ///< whole documents
   std::uint64_t pieces = 0;     ///< documents after cutting

@@ -17,7 +17,7 @@ struct KnownPair {
 
 /// A document, or a piece of a long one. Text is well-formed UTF-8 and not blank.
 struct Document {
-  std::string id;        ///< the user's id, "<file name>@<byte offset>" without one; "#<n>" appended for piece n (0-based)
+  std::string id;        ///< the user's id, "<file name>@<position>" without one; "#<n>" appended for piece n (0-based)
   std::string text;
   std::string metadata;  ///< the other fields of the input as one JSON object, or empty
   std::vector<KnownPair> pairs;
@@ -26,7 +26,7 @@ struct Document {
   std::uint64_t parent_offset = 0;  ///< where the piece starts in the whole text, in bytes
 
   std::string source;          ///< the input file
-  std::uint64_t position = 0;  ///< byte offset of its line in the (decompressed) input file; 0 for a text file
+  std::uint64_t position = 0;  ///< byte offset of its line or record in the decompressed file; its row (0-based) in Parquet; 0 for text
 
   Digest128 digest;             ///< of id: draws hash this one
   Digest128 text_digest;        ///< of text
