@@ -7,7 +7,10 @@ namespace equal::job {
 Catalog shared_catalog(Job& job) {
   Catalog catalog;
   // Every rank reads the file: it is small, and complete since the ingest stage ended on all ranks.
-  comm::agree(job.comm, [&] { catalog = read_catalog(job.workspace); });
+  comm::agree(job.comm, [&] {
+    read_stage_record(job.workspace, "ingest");
+    catalog = read_catalog(job.workspace);
+  });
   return catalog;
 }
 

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
 #include <thread>
 
@@ -37,6 +38,15 @@ std::string job_name() {
   return slurm == nullptr ? "" : slurm;
 }
 
+/// A process that was killed and that nobody has waited for yet.
+bool is_zombie(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string stat;
+  std::getline(file, stat);
+  const auto name_end = stat.rfind(')');
+  return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] == 'Z';
+}
+
 /// Why the lock may be taken over, or empty when its owner seems to be alive.
 std::string stale_reason(const fs::path& path, const Json& owner) {
   std::error_code error;
@@ -44,7 +54,7 @@ std::string stale_reason(const fs::path& path, const Json& owner) {
   if (error) return "it is gone";
   if (owner.value("host", "") == host_name()) {
     const auto pid = owner.value("pid", 0);
-    if (pid <= 0 || (::kill(pid, 0) != 0 && errno == ESRCH)) return "its process is gone";
+    if (pid <= 0 || (::kill(pid, 0) != 0 && errno == ESRCH) || is_zombie(pid)) return "its process is gone";
     if (pid == ::getpid()) return "its process number is ours";
   }
   if (fs::file_time_type::clock::now() - touched > kStaleAfter) return "it has not been touched for two minutes";

@@ -35,9 +35,7 @@ void add_job(Table& t) {
   range(t.add<&S::threads>("job.threads", "job", kFree, "0", "threads", "Threads of each rank; 0 = the cores this rank may use, shared by the ranks of a host."), 0, 256);
   range(t.add<&S::expect_ranks>("job.expect_ranks", "job", kFree, "0", "ranks", "Stop unless MPI shows this many ranks; 0 = SLURM_NTASKS where Slurm sets it, else no check."), 0, 1e6);
   range(t.add<&S::max_hours>("job.max_hours", "job", kFree, "0", "hours", "Checkpoint and end with exit code 75 after this time; 0 = no limit."), 0, 1e5);
-  range(t.add<&S::checkpoint_minutes>("job.checkpoint_minutes", "job", kFree, "5", "minutes", "Time between two checkpoints of the extract stage."), 0.01, 1e5);
   range(t.add<&S::drain_seconds>("job.drain_seconds", "job", kFree, "30", "seconds", "After a signal, how long to wait for answers that are under way."), 0, 3600);
-  range(t.add<&S::heartbeat_seconds>("job.heartbeat_seconds", "job", kFree, "60", "seconds", "A rank that hears nothing from rank 0 for this long ends itself."), 5, 86400);
   range(t.add<&S::max_loss>("job.max_loss", "job", kFree, "0.01", "share", "Share of asked documents that may stay unanswered before the run ends with exit code 3."), 0, 1);
   t.add<&S::redo>("job.redo", "job", kFree, "", "stage", "Throw away this stage's artefacts and those of the stages after it, then run. Answers in the journal are kept.").choices = {"", "embed", "cluster", "extract", "export"};
   t.add<&S::log_level>("log.level", "job", kFree, "info", "", "How much is logged to standard error.").choices = {"trace", "debug", "info", "warn", "error", "off"};
@@ -71,9 +69,9 @@ void add_embed(Table& t) {
   const char* stage = "embed";
   t.add<&S::encoder>("encoder.kind", stage, kResult, "static", "", "static needs no model; bert runs a Hugging Face folder.").choices = {"static", "bert"};
   t.add<&S::encoder_table>("encoder.table", stage, kResult, "lsa", "", "Table of the static encoder: lsa is fitted on the corpus, hash is seeded random.").choices = {"lsa", "hash"};
-  range(t.add<&S::encoder_dim>("encoder.dim", stage, kResult, "256", "", "Dimension of the static encoder's vectors."), 8, 4096);
-  range(t.add<&S::encoder_features>("encoder.features", stage, kResult, "131072", "", "Hashed features of the static encoder, a power of two."), 1024, 16777216);
-  range(t.add<&S::encoder_fit_sample>("encoder.fit_sample", stage, kResult, "262144", "documents", "Documents that the lsa table is fitted on, drawn by seed."), 1, 1e7);
+  range(t.add<&S::encoder_dim>("encoder.dim", stage, kResult, "256", "", "Dimension of the static encoder's vectors."), 8, 2048);
+  range(t.add<&S::encoder_feature_bits>("encoder.feature_bits", stage, kResult, "18", "bits", "Words are hashed to this many bits by the lsa table."), 8, 20);
+  range(t.add<&S::encoder_fit_sample>("encoder.fit_sample", stage, kResult, "262144", "documents", "Documents that the lsa table is fitted on, drawn by seed."), 1, 262144);
   t.add<&S::encoder_model>("encoder.model", stage, kResult, "", "folder", "Hugging Face folder of the bert encoder: config.json, model.safetensors, vocab.txt or tokenizer.json.");
   t.add<&S::encoder_pooling>("encoder.pooling", stage, kResult, "auto", "", "How token vectors become one; auto follows the model's own files.").choices = {"auto", "mean", "cls"};
   t.add<&S::encoder_precision>("encoder.precision", stage, kResult, "f32", "", "Arithmetic of the bert encoder; auto takes the fastest that this CPU and build have.").choices = {"auto", "f32", "bf16", "int8"};
@@ -119,11 +117,16 @@ void add_extract(Table& t) {
   range(t.add<&S::delay>("extract.delay", stage, kResult, "0", "rounds", "order=fixed: decide round t from rounds up to t - 1 - delay."), 0, 1);
   range(t.add<&S::inflight>("extract.inflight", stage, kFree, "0", "documents", "order=arrival: documents decided but unanswered; 0 = 1.25 x all slots."), 0, 1e6);
   t.add<&S::keep_rejects>("extract.keep_rejects", stage, kFree, "false", "", "Write dropped pairs with their reasons into the journal.");
-  range(t.add<&S::keep_min_question>("keep.min_question", stage, kResult, "10", "characters", "A shorter question is dropped."), 0, 1e6);
-  range(t.add<&S::keep_max_question>("keep.max_question", stage, kResult, "4000", "characters", "A longer question is dropped."), 1, 1e7);
+  range(t.add<&S::keep_min_question>("keep.min_question", stage, kResult, "8", "characters", "A shorter question is dropped. The keep rules concern pattern, chat and command; replay drops only empty pairs and duplicates."), 0, 1e6);
+  range(t.add<&S::keep_max_question>("keep.max_question", stage, kResult, "2000", "characters", "A longer question is dropped."), 1, 1e7);
   range(t.add<&S::keep_min_answer>("keep.min_answer", stage, kResult, "1", "characters", "A shorter answer is dropped."), 0, 1e6);
   range(t.add<&S::keep_max_answer>("keep.max_answer", stage, kResult, "8000", "characters", "A longer answer is dropped."), 1, 1e7);
-  range(t.add<&S::keep_grounding>("keep.grounding", stage, kResult, "0.5", "share", "chat, command: share of an answer's content words and numbers that must occur in the document; 0 = no check."), 0, 1);
+  t.add<&S::keep_self_contained>("keep.self_contained", stage, kResult, "true", "", "Drop pairs that need their document to be understood, and refusals.");
+  t.add<&S::keep_grounded>("keep.grounded", stage, kResult, "true", "", "Drop pairs that do not rest on their document, by the three shares below.");
+  range(t.add<&S::keep_min_answer_words>("keep.min_answer_words", stage, kResult, "0.6", "share", "Content words of the answer that occur in the document or the question."), 0, 1);
+  range(t.add<&S::keep_min_answer_numbers>("keep.min_answer_numbers", stage, kResult, "1", "share", "Numbers of the answer that occur in the document."), 0, 1);
+  range(t.add<&S::keep_min_question_words>("keep.min_question_words", stage, kResult, "0.5", "share", "Content words of the question that occur in the document."), 0, 1);
+  t.add<&S::keep_same_language>("keep.same_language", stage, kResult, "true", "", "Drop pairs that are clearly in another language than their document.");
 }
 
 void add_chat(Table& t) {

@@ -11,8 +11,8 @@ namespace equal::settings {
 struct Settings {
   // job
   std::string workspace;
-  std::uint64_t seed = 0, threads = 0, expect_ranks = 0, heartbeat_seconds = 0, drain_seconds = 0;
-  double max_hours = 0, checkpoint_minutes = 0, max_loss = 0;
+  std::uint64_t seed = 0, threads = 0, expect_ranks = 0, drain_seconds = 0;
+  double max_hours = 0, max_loss = 0;
   std::string log_level, redo;
   // ingest
   std::vector<std::string> inputs;
@@ -25,7 +25,7 @@ struct Settings {
   // encoder
   std::string encoder, encoder_table, encoder_model, encoder_pooling, encoder_precision, encoder_long_documents,
       encoder_query_prefix, encoder_document_prefix;
-  std::uint64_t encoder_dim = 0, encoder_features = 0, encoder_fit_sample = 0, encoder_max_tokens = 0, embed_block = 0;
+  std::uint64_t encoder_dim = 0, encoder_feature_bits = 0, encoder_fit_sample = 0, encoder_max_tokens = 0, embed_block = 0;
   // cluster
   std::uint64_t cluster_k = 0, cluster_max_iterations = 0, cluster_fit_sample = 0;
   std::string cluster_seeding;
@@ -38,10 +38,10 @@ struct Settings {
   std::uint64_t round_documents = 0, pull_documents = 0, delay = 0, inflight = 0;
   double reward_cap = 0;
   bool keep_rejects = false;
-  std::string pattern_rules;
   // keep rules
   std::uint64_t keep_min_question = 0, keep_max_question = 0, keep_min_answer = 0, keep_max_answer = 0;
-  double keep_grounding = 0;
+  bool keep_self_contained = false, keep_grounded = false, keep_same_language = false;
+  double keep_min_answer_words = 0, keep_min_answer_numbers = 0, keep_min_question_words = 0;
   // chat
   std::vector<std::string> chat_endpoints;
   std::string chat_endpoints_file, chat_model, chat_prompt, chat_format, chat_key_env, chat_key_file, chat_header,

@@ -69,14 +69,14 @@ TEST(CommandLineParser, OverridesFilesAndKnowsShortNames) {
   const std::string file = (folder / "a.ini").string();
   write_file_atomically(file, "[cluster]\nk = 10\n[job]\nseed = 5\n[ingest]\ninputs = one.jsonl\n");
   const auto line = parse_command_line({"--config", file, "--cluster.k=20", "--policy", "random", "--inputs", "a.jsonl", "b.jsonl",
-                                        "--append", "--heartbeat-seconds", "30", "--json"},
+                                        "--append", "--drain-seconds", "30", "--json"},
                                        {"json"});
   EXPECT_EQ(line.settings.cluster_k, 20U);
   EXPECT_EQ(line.settings.seed, 5U);
   EXPECT_EQ(line.settings.policy, "random");
   EXPECT_EQ(line.settings.inputs, (std::vector<std::string>{"a.jsonl", "b.jsonl"}));
   EXPECT_TRUE(line.settings.append);
-  EXPECT_EQ(line.settings.heartbeat_seconds, 30U);
+  EXPECT_EQ(line.settings.drain_seconds, 30U);
   EXPECT_EQ(line.flags, std::vector<std::string>{"json"});
 }
 

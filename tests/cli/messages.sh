@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# What the program says when a user errs: exit code and the words that must be there.
+set -u
+equal=$1
+failures=0
+# expect CODE TEXT WORDS...
+expect() {
+  local code=$1 text=$2 output status
+  shift 2
+  output=$("$equal" "$@" 2>&1)
+  status=$?
+  if [ "$status" -ne "$code" ] || [[ $output != *"$text"* ]]; then
+    echo "equal $*: exit code $status, expected $code and '$text' in:"
+    echo "$output"
+    failures=$((failures + 1))
+  fi
+}
+rm -rf w w2
+printf '{"question": "What is a list?", "answer": "A row of items."}\n' > reference.jsonl
+printf '{"id": "a", "text": "Lists hold items."}\n{"id": "b", "text"\n' > broken.jsonl
+printf '{"id": "a", "text": "Lists hold items in a row."}\n{"id": "b", "text": "Sets hold each item once."}\n' > docs.jsonl
+printf '{"id": "a", "body": "no text here"}\n' > fields.jsonl
+printf '[cluster]\nk = 0.5\n' > bad.ini
+head -c 100 /dev/urandom | gzip | head -c 60 > torn.jsonl.gz
+good=(--workspace w --inputs docs.jsonl --reference.files reference.jsonl --extractor replay --budget.documents 2)
+
+expect 0 "corpus -> ingest -> embed -> cluster" --help
+expect 0 "--cluster.k = 0 clusters" cluster --help
+expect 0 "equal " --version
+expect 1 "usage:"
+expect 1 "did you mean 'cluster'?" cluser
+expect 1 "did you mean 'extract.policy'?" run --extract.polic random
+expect 1 "must be one of random, full" run --policy best --workspace w
+expect 1 "--workspace is missing" run --inputs docs.jsonl
+expect 1 "--inputs is missing" run --workspace w --reference.files reference.jsonl
+expect 1 "nowhere.jsonl" run --workspace w --inputs nowhere.jsonl
+expect 1 "bad.ini:2: cluster.k = 0.5; must be a whole number" validate bad.ini
+expect 2 "broken.jsonl:2" run --workspace w --inputs broken.jsonl --reference.files reference.jsonl
+expect 2 "--max-bad 1" run --workspace w --inputs broken.jsonl --reference.files reference.jsonl
+expect 2 "fields.jsonl:1" run --workspace w --inputs fields.jsonl --reference.files reference.jsonl
+expect 2 "torn.jsonl.gz" run --workspace w --inputs torn.jsonl.gz --reference.files reference.jsonl
+expect 1 "3 ranks were expected" run "${good[@]}" --expect-ranks 3
+expect 1 "stage ingest is not complete" embed --workspace w
+expect 1 "a number of documents, such as 2000, or a share" run --workspace w2 --inputs docs.jsonl --reference.files reference.jsonl --extractor replay --budget.documents 0
+expect 0 "data set" run "${good[@]}"
+expect 0 "complete" run "${good[@]}"
+expect 1 "cluster.k was '0' and is now '1'" run "${good[@]}" --cluster.k 1
+expect 1 "add it with --append" run --workspace w --reference.files reference.jsonl --inputs docs.jsonl fields.jsonl
+expect 0 "extract  complete" status w
+expect 0 '"stages"' status w --json
+expect 0 "Lists hold items" inspect w document 0
+expect 1 "the corpus has 2" inspect w document 2
+expect 1 "no such workspace" status nowhere
+exit "$failures"
