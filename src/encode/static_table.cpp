@@ -5,6 +5,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+#include "equal/text/words.hpp"
 
 #include "static_kernels.hpp"
 #include "static_terms.hpp"
@@ -21,7 +22,8 @@ constexpr std::size_t kTabled = 1024;  // occurrences whose weight is tabled
 
 class TableEncoder final : public Encoder {
  public:
-  explicit TableEncoder(StaticTable table) : digest_(static_table_digest(table)), table_(std::move(table)) {
+  TableEncoder(StaticTable table, FeatureSource features)
+      : digest_(static_table_digest(table)), table_(std::move(table)), features_(std::move(features)) {
     const std::size_t rows = table_.features.size();
     stride_ = (table_.dim + kLane - 1) / kLane * kLane;
     row_of_.assign(std::size_t{1} << table_.feature_bits, kNoRow);
@@ -58,6 +60,7 @@ class TableEncoder final : public Encoder {
  private:
   struct Scratch {
     TermCounter terms;
+    std::vector<std::uint64_t> features;
     std::vector<std::uint32_t> rows;
     std::vector<float> weights, sum;
   };
@@ -72,7 +75,10 @@ class TableEncoder final : public Encoder {
   void encode_one(std::string_view text, std::span<float> out, Scratch& s) const {
     s.rows.clear();
     s.weights.clear();
-    for (const Term& term : s.terms.count(text, 64 - table_.feature_bits)) {
+    s.features.clear();
+    features_(text, s.features);
+    for (const Term& term : s.terms.count(s.features, 0)) {
+      if (term.feature >= row_of_.size()) throw InternalError("static table: a feature beyond the table's range");
       const std::uint32_t row = row_of_[term.feature];
       if (row == kNoRow) continue;
       s.rows.push_back(row);
@@ -92,6 +98,7 @@ class TableEncoder final : public Encoder {
 
   std::string digest_;
   StaticTable table_;  // its arrays moved to the members below
+  FeatureSource features_;
   std::size_t rows_ = 0, stride_ = 0;
   std::vector<std::uint32_t> row_of_;  // (2^feature_bits)
   std::vector<linalg::float16> values_;
@@ -100,8 +107,6 @@ class TableEncoder final : public Encoder {
 };
 
 void check(const StaticTable& t) {
-  if (t.tokens != TokenKind::hashed_words)
-    throw DataError("encoder table: made for another tokenizer than hashed words");
   if (t.dim < 1 || t.dim > 4096) throw DataError(format("encoder table: dim = {}; must be 1 to 4096", t.dim));
   if (t.feature_bits < 1 || t.feature_bits > 24) {
     throw DataError(format("encoder table: feature_bits = {}; must be 1 to 24", t.feature_bits));
@@ -130,8 +135,21 @@ double frequency_weight(Frequency rule, double f) noexcept {
 }
 
 std::unique_ptr<Encoder> make_static_table(StaticTable table) {
+  if (table.tokens != TokenKind::hashed_words) {
+    throw DataError("encoder table: made for another tokenizer than hashed words");
+  }
   check(table);
-  return std::make_unique<TableEncoder>(std::move(table));
+  const unsigned shift = 64 - table.feature_bits;
+  return std::make_unique<TableEncoder>(std::move(table),
+                                        [shift](std::string_view text, std::vector<std::uint64_t>& features) {
+                                          text::append_word_hashes(text, features);
+                                          for (std::uint64_t& f : features) f >>= shift;
+                                        });
+}
+
+std::unique_ptr<Encoder> make_static_table(StaticTable table, FeatureSource features) {
+  check(table);
+  return std::make_unique<TableEncoder>(std::move(table), std::move(features));
 }
 
 }  // namespace equal::encode

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "equal/encode/encoder.hpp"
@@ -45,6 +47,14 @@ struct StaticTable {
 /// bits depend on the text alone, and are the same on every CPU. Both roles encode alike. Memory: the table and 4 bytes
 /// for each of the 2^feature_bits features. Throws DataError when the table contradicts its own description.
 std::unique_ptr<Encoder> make_static_table(StaticTable table);
+
+/// Appends the features of a text, each below 2^feature_bits, one for each occurrence. Called from several threads at
+/// once.
+using FeatureSource = std::function<void(std::string_view text, std::vector<std::uint64_t>& features)>;
+
+/// The same for a table of another kind of tokens than hashed words: `features` must be what `table.tokenizer`
+/// describes.
+std::unique_ptr<Encoder> make_static_table(StaticTable table, FeatureSource features);
 
 /// Writes `folder`/table.bin under a temporary name and renames it. Returns the SHA-256 that ends the file.
 std::string save_static_table(const StaticTable& table, const std::filesystem::path& folder);

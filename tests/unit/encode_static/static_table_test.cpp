@@ -70,6 +70,28 @@ TEST(StaticTable, VectorIsTheUnitWeightedSumOfRows) {
   }
 }
 
+TEST(StaticTable, OtherTokensComeFromTheirSource) {
+  StaticTable t;
+  t.tokens = TokenKind::word_pieces;
+  t.frequency = Frequency::linear;
+  t.feature_bits = 3;
+  t.dim = 2;
+  t.features = {2, 5};
+  t.values = {linalg::to_float16(1), 0, 0, linalg::to_float16(1)};
+  EXPECT_THROW((void)make_static_table(t), DataError);
+  const auto encoder = make_static_table(t, [](std::string_view text, std::vector<std::uint64_t>& features) {
+    for (const char c : text) features.push_back(static_cast<std::uint64_t>(c - '0'));
+  });
+  ThreadPool pool(2);
+  linalg::Matrix<float> out(1, 2);
+  const std::vector<std::string_view> texts{"2575255"};  // feature 7 has no row
+  encoder->encode(texts, Role::document, out.view(), pool);
+  EXPECT_FLOAT_EQ(out(0, 0), 2 / std::sqrt(20.0F));
+  EXPECT_FLOAT_EQ(out(0, 1), 4 / std::sqrt(20.0F));
+  const std::vector<std::string_view> beyond{"9"};
+  EXPECT_THROW(encoder->encode(beyond, Role::document, out.view(), pool), InternalError);
+}
+
 TEST(StaticTable, FileRoundTripAndDigest) {
   const test::ScratchFolder folder("table");
   StaticTable t = random_table(20, 9, 1);
