@@ -1,11 +1,14 @@
 // zcat CORPUS.jsonl.gz | embed_jsonl DOCS.npy PAIRS.npy [key=value ...]
 // Encodes documents and pairs for bench/peers/judge_encoder.py; fits the encoder on the documents where it needs a fit.
-// Keys: encoder (lsa, hash, or a folder with a table), save (a folder), threads, and the fields of LsaParams.
+// Keys: encoder (lsa, hash, distil, or a folder with a table), model (of distil: a Hugging Face folder), save (a
+// folder), threads, and the fields of LsaParams.
 #include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
 
+#include "equal/encode/bert.hpp"
+#include "equal/encode/distil.hpp"
 #include "equal/encode/static.hpp"
 #include "equal/linalg/gemm.hpp"
 
@@ -31,10 +34,11 @@ linalg::Matrix<float> encode_all(encode::Encoder& encoder, const std::vector<std
 int run(const std::vector<std::string>& arguments) {
   if (arguments.size() < 2) throw UsageError("usage: embed_jsonl DOCS.npy PAIRS.npy [key=value ...]");
   encode::LsaParams lsa;
-  std::string kind = "lsa", save;
+  std::string kind = "lsa", save, folder;
   std::size_t threads = 0;
   const std::map<std::string, std::function<void(const std::string&)>> keys{
       {"encoder", [&](const std::string& v) { kind = v; }},
+      {"model", [&](const std::string& v) { folder = v; }},
       {"save", [&](const std::string& v) { save = v; }},
       {"threads", [&](const std::string& v) { threads = std::stoul(v); }},
       {"dim", [&](const std::string& v) { lsa.dim = std::stoul(v); }},
@@ -61,6 +65,12 @@ int run(const std::vector<std::string>& arguments) {
   const double fit = seconds_of([&] {
     if (kind == "hash") {
       encoder = encode::make_static_hash({.dim = lsa.dim, .seed = lsa.seed});
+    } else if (kind == "distil") {
+      const auto teacher = encode::load_bert(folder);
+      auto table = encode::distil(*teacher, text::load_wordpiece(folder), {},
+                                  {.dim = lsa.dim, .whitening = lsa.whitening}, pool);
+      if (!save.empty()) encode::save_static_table(table, save);
+      encoder = encode::make_static_table(std::move(table));
     } else if (kind == "lsa") {
       const auto alone = comm::make_single();
       bench::CorpusSource source(corpus.documents);

@@ -5,6 +5,8 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+#include "equal/encode/distil.hpp"
+#include "equal/text/wordpiece.hpp"
 #include "equal/text/words.hpp"
 
 #include "static_kernels.hpp"
@@ -119,6 +121,27 @@ void check(const StaticTable& t) {
   }
 }
 
+FeatureSource hashed_words(unsigned feature_bits) {
+  return [shift = 64 - feature_bits](std::string_view text, std::vector<std::uint64_t>& features) {
+    text::append_word_hashes(text, features);
+    for (std::uint64_t& f : features) f >>= shift;
+  };
+}
+
+FeatureSource word_pieces(const StaticTable& table) {
+  text::WordPieceModel model = wordpiece_from_text(table.tokenizer);
+  if (model.vocabulary.size() >> table.feature_bits != 0) {
+    throw DataError(format("encoder table: {} tokens, more than 2^{}", model.vocabulary.size(), table.feature_bits));
+  }
+  return [tokenizer = std::make_shared<const text::WordPiece>(std::move(model))](std::string_view text,
+                                                                                 std::vector<std::uint64_t>& features) {
+    thread_local std::vector<text::TokenId> ids;
+    ids.clear();
+    tokenizer->append_ids(text, ids);
+    features.insert(features.end(), ids.begin(), ids.end());
+  };
+}
+
 }  // namespace
 
 double frequency_weight(Frequency rule, double f) noexcept {
@@ -135,16 +158,10 @@ double frequency_weight(Frequency rule, double f) noexcept {
 }
 
 std::unique_ptr<Encoder> make_static_table(StaticTable table) {
-  if (table.tokens != TokenKind::hashed_words) {
-    throw DataError("encoder table: made for another tokenizer than hashed words");
-  }
   check(table);
-  const unsigned shift = 64 - table.feature_bits;
-  return std::make_unique<TableEncoder>(std::move(table),
-                                        [shift](std::string_view text, std::vector<std::uint64_t>& features) {
-                                          text::append_word_hashes(text, features);
-                                          for (std::uint64_t& f : features) f >>= shift;
-                                        });
+  FeatureSource source =
+      table.tokens == TokenKind::hashed_words ? hashed_words(table.feature_bits) : word_pieces(table);
+  return std::make_unique<TableEncoder>(std::move(table), std::move(source));
 }
 
 std::unique_ptr<Encoder> make_static_table(StaticTable table, FeatureSource features) {

@@ -37,7 +37,7 @@ struct StaticTable {
   Frequency frequency = Frequency::logarithmic;
   unsigned feature_bits = 18;           ///< features are below 2^feature_bits; 1 .. 24
   std::size_t dim = 0;                  ///< 1 .. 4096
-  std::string tokenizer;                ///< word_pieces: the vocabulary file, verbatim; else empty
+  std::string tokenizer;                ///< word_pieces: wordpiece_to_text() of distil.hpp; else empty
   std::string origin;                   ///< one line for people: what made the table, from what
   std::vector<std::uint32_t> features;  ///< ascending; features that are not listed have no row and count nothing
   std::vector<linalg::float16> values;  ///< (features.size(), dim); the weight of a feature (idf) is in its row

@@ -78,7 +78,7 @@ TEST(StaticTable, OtherTokensComeFromTheirSource) {
   t.dim = 2;
   t.features = {2, 5};
   t.values = {linalg::to_float16(1), 0, 0, linalg::to_float16(1)};
-  EXPECT_THROW((void)make_static_table(t), DataError);
+  EXPECT_THROW((void)make_static_table(t), DataError) << "no tokenizer is described";
   const auto encoder = make_static_table(t, [](std::string_view text, std::vector<std::uint64_t>& features) {
     for (const char c : text) features.push_back(static_cast<std::uint64_t>(c - '0'));
   });
