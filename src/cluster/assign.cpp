@@ -4,7 +4,7 @@
 #include <cmath>
 #include <mutex>
 
-#include "centroids.hpp"
+#include "assign_with.hpp"
 #include "equal/base/error.hpp"
 #include "equal/cluster/kmeans.hpp"
 #include "fit_rows.hpp"
@@ -44,9 +44,8 @@ class Spread {
 
 }  // namespace
 
-Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linalg::Matrix<double>& values,
-                  const KMeansParams& params, ThreadPool& pool) {
-  const Centroids centroids = to_grid(values);
+Assignment assign_with(comm::Communicator& comm, EmbeddingSource& source, const Centroids& centroids, std::size_t block_rows,
+                       ThreadPool& pool, const Finder& find) {
   const std::size_t k = centroids.k(), dim = source.dim();
   Assignment out;
   out.cluster.resize(source.rows());
@@ -57,9 +56,7 @@ Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linal
   comm::agree(comm, [&] {
     if (source.rows() == 0) return;
     if (k == 0) throw UsageError("rows cannot be assigned to no centroids");
-    Nearest nearest(params.kernel, dim, pool.size());
-    nearest.set(centroids, true);
-    FitRows rows(source, std::nullopt, false, params.block_rows);
+    FitRows rows(source, std::nullopt, false, block_rows);
     std::mutex mutex;
     rows.for_each_block([&](std::uint64_t first, std::size_t count, const float16* block) {
       constexpr std::size_t kTask = 1024;
@@ -68,7 +65,7 @@ Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linal
         std::vector<double> distance(n);
         std::vector<float> x(dim);
         std::uint32_t* cluster = out.cluster.data() + first + from;
-        nearest.find(block + from * dim, n, Known::nothing, cluster, distance.data(), thread);
+        find(block + from * dim, n, cluster, distance.data(), thread);
         std::int64_t high = 0, low = 0;
         for (std::size_t i = 0; i < n; ++i) {
           const float16* row = block + (from + i) * dim;
@@ -109,6 +106,17 @@ Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linal
     }
   }
   return out;
+}
+
+Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linalg::Matrix<double>& values,
+                  const KMeansParams& params, ThreadPool& pool) {
+  const Centroids centroids = to_grid(values);
+  Nearest nearest(params.kernel, source.dim(), pool.size());
+  if (centroids.k() > 0) nearest.set(centroids, true);
+  return assign_with(comm, source, centroids, params.block_rows, pool,
+                     [&](const float16* rows, std::size_t count, std::uint32_t* cluster, double* distance, std::size_t thread) {
+                       nearest.find(rows, count, Known::nothing, cluster, distance, thread);
+                     });
 }
 
 }  // namespace equal::cluster

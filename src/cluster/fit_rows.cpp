@@ -93,6 +93,19 @@ std::vector<std::uint64_t> hashes_of(EmbeddingSource& source, std::uint64_t seed
   return out;
 }
 
+std::optional<std::vector<std::uint64_t>> select_rows(comm::Communicator& comm, EmbeddingSource& source, std::uint64_t seed,
+                                                      std::uint64_t wanted, std::uint64_t total) {
+  if (total <= wanted) return std::nullopt;
+  std::vector<std::uint64_t> hashes;
+  comm::agree(comm, [&] { hashes = hashes_of(source, seed, "k-means fit sample"); });
+  const std::uint64_t limit = smallest_hashes(comm, hashes, wanted);
+  std::vector<std::uint64_t> selected;
+  for (std::uint64_t i = 0; i < hashes.size(); ++i) {
+    if (hashes[i] <= limit) selected.push_back(i);
+  }
+  return selected;
+}
+
 std::uint64_t smallest_hashes(comm::Communicator& comm, std::span<const std::uint64_t> hashes, std::uint64_t count) {
   std::uint64_t prefix = 0, wanted = count;
   for (int shift = 48; shift >= 0; shift -= 16) {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "equal/cluster/embedding_source.hpp"
+#include "equal/cluster/kmeans.hpp"
 #include "equal/comm/communicator.hpp"
 #include "exact.hpp"
 
@@ -47,6 +47,15 @@ class FitRows {
   bool cached_, checked_ = false;
   std::vector<float16> cache_;
 };
+
+/// How many rows a fit asks for: fit_sample, or 256 a cluster.
+inline std::uint64_t fit_rows_wanted(const KMeansParams& params) noexcept {
+  return params.fit_sample == 0 ? 256 * std::uint64_t{params.k} : params.fit_sample;
+}
+
+/// Collective. The rows of this rank among the `wanted` of lowest hash over all ranks; nothing when that is all of `total`.
+std::optional<std::vector<std::uint64_t>> select_rows(comm::Communicator& comm, EmbeddingSource& source, std::uint64_t seed,
+                                                      std::uint64_t wanted, std::uint64_t total);
 
 /// keyed_hash of all rows of a source. Local.
 std::vector<std::uint64_t> hashes_of(EmbeddingSource& source, std::uint64_t seed, std::string_view purpose);

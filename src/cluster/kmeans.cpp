@@ -35,21 +35,6 @@ void check(const KMeansParams& p, const EmbeddingSource& source) {
   if (!problems.empty()) throw UsageError("k-means: " + problems);
 }
 
-/// The rows to fit on: all, or those of lowest hash. Collective.
-std::optional<std::vector<std::uint64_t>> select_rows(comm::Communicator& comm, EmbeddingSource& source,
-                                                      const KMeansParams& params, std::uint64_t total) {
-  const std::uint64_t wanted = params.fit_sample == 0 ? 256 * std::uint64_t{params.k} : params.fit_sample;
-  if (total <= wanted) return std::nullopt;
-  std::vector<std::uint64_t> hashes;
-  comm::agree(comm, [&] { hashes = hashes_of(source, params.seed, "k-means fit sample"); });
-  const std::uint64_t limit = smallest_hashes(comm, hashes, wanted);
-  std::vector<std::uint64_t> selected;
-  for (std::uint64_t i = 0; i < hashes.size(); ++i) {
-    if (hashes[i] <= limit) selected.push_back(i);
-  }
-  return selected;
-}
-
 /// One fit: Lloyd's iteration from a start.
 class Fit {
  public:
@@ -210,7 +195,7 @@ KMeansResult kmeans(comm::Communicator& comm, EmbeddingSource& source, const KMe
     return result;
   }
   std::optional<FitRows> rows;
-  auto selected = select_rows(comm, source, params, total);
+  auto selected = select_rows(comm, source, params.seed, fit_rows_wanted(params), total);
   const std::uint64_t local = selected ? selected->size() : source.rows();
   comm::agree(comm, [&] {
     const bool cached = plan_memory(params, local, source.dim(), pool.size()).cache > 0;

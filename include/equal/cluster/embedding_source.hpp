@@ -33,6 +33,8 @@ class MemorySource final : public EmbeddingSource {
  public:
   /// values (n, dim). Row i is known by the digest of the number first_number + i.
   MemorySource(std::vector<linalg::float16> values, std::size_t dim, std::uint64_t first_number = 0);
+  /// values (digests.size(), dim).
+  MemorySource(std::vector<linalg::float16> values, std::size_t dim, std::vector<Digest128> digests);
   std::size_t dim() const override { return dim_; }
   std::uint64_t rows() const override { return digests_.size(); }
   void read(std::uint64_t first, std::size_t count, std::span<linalg::float16> out) override;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
+#include "equal/cluster/hierarchy.hpp"
 #include "equal/cluster/kmeans.hpp"
 #include "equal/cluster/neighbours.hpp"
 #include "support/vectors.hpp"
@@ -116,6 +117,24 @@ TEST(KMeansRanks, EmptyClustersDuplicatesAndFewerRowsThanRanks) {
   params.start = linalg::Matrix<double>(9, 8);
   MemorySource part = my_part(all, 8);
   EXPECT_EQ(outcome(world(), part, params, 2), expected(all, 8, params));
+}
+
+TEST(KMeansRanks, HierarchyToo) {
+  const auto all = test::make_vectors(kRows, kDim, 30, 0.7);
+  KMeansParams params = small();
+  params.max_iterations = 4;
+  const auto digest = [&](comm::Communicator& comm, EmbeddingSource& source, std::size_t threads) {
+    ThreadPool pool(threads);
+    const Hierarchy hierarchy = kmeans_hierarchy(comm, source, params, 5, pool);
+    const Assignment assignment = assign_hierarchy(comm, source, hierarchy, params, pool);
+    return Sha256().update(std::as_bytes(hierarchy.leaves.values())).update(std::as_bytes(assignment.stats.mean.values())).hex();
+  };
+  MemorySource part = my_part(all, kDim), whole(all, kDim);
+  const auto single = comm::make_single();
+  const std::string expected_digest = digest(*single, whole, 1);
+  EXPECT_EQ(digest(world(), part, 2), expected_digest);
+  params.memory_bytes = 20'000;  // a top cluster or two at a time
+  EXPECT_EQ(digest(world(), part, 1), expected_digest);
 }
 
 TEST(KMeansRanks, NoRowsAnywhere) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "equal/base/error.hpp"
+#include "equal/cluster/hierarchy.hpp"
 #include "equal/cluster/neighbours.hpp"
 #include "support/vectors.hpp"
 
@@ -231,6 +232,30 @@ TEST(Assign, StatisticsMatchAPlainComputation) {
       EXPECT_NEAR(out.stats.variance(j, d), square[d] / count - sum[d] / count * sum[d] / count, 1e-8);  // 2^-30 a row
     }
   }
+}
+
+TEST(Hierarchy, LosesLittleOfTheObjective) {
+  World world;
+  MemorySource source(make_vectors(6000, 24, 60, 0.4), 24);
+  KMeansParams params = with_k(60);
+  const double flat = assign(*world.comm, source, world.fit(source, params).centroids, params, world.pool).stats.objective;
+  const Hierarchy hierarchy = kmeans_hierarchy(*world.comm, source, params, 8, world.pool);
+  EXPECT_EQ(hierarchy.leaves.rows(), 60U);
+  EXPECT_EQ(hierarchy.start.size(), 9U);
+  const Assignment tree = assign_hierarchy(*world.comm, source, hierarchy, params, world.pool);
+  const Assignment best = assign(*world.comm, source, hierarchy.leaves, params, world.pool);
+  EXPECT_LE(best.stats.objective, tree.stats.objective);
+  EXPECT_LT(tree.stats.objective, 1.15 * flat);
+  EXPECT_THROW(kmeans_hierarchy(*world.comm, source, params, 61, world.pool), UsageError);
+}
+
+TEST(Hierarchy, NoRowsAndFewRows) {
+  World world;
+  MemorySource none({}, 8), few(make_vectors(5, 8, 0, 1), 8);
+  EXPECT_EQ(kmeans_hierarchy(*world.comm, none, with_k(9), 3, world.pool).leaves.rows(), 0U);
+  const Hierarchy hierarchy = kmeans_hierarchy(*world.comm, few, with_k(9), 3, world.pool);
+  EXPECT_EQ(hierarchy.leaves.rows(), 5U);
+  EXPECT_EQ(assign_hierarchy(*world.comm, few, hierarchy, with_k(9), world.pool).stats.objective, 0.0);
 }
 
 TEST(Neighbours, FollowTheReleasedRule) {
