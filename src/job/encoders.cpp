@@ -4,6 +4,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+#include "equal/encode/bert.hpp"
 #include "equal/encode/lsa.hpp"
 #include "equal/encode/static.hpp"
 #include "equal/encode/static_table.hpp"
@@ -75,6 +76,27 @@ std::unique_ptr<encode::Encoder> lsa_encoder(Job& job, const Catalog& catalog) {
   return encoder;
 }
 
+/// Collective: each rank reads the folder.
+std::unique_ptr<encode::Encoder> bert_encoder(Job& job) {
+  const auto& s = job.settings;
+  encode::BertParams params;
+  params.pooling = s.encoder_pooling == "mean" ? encode::Pooling::mean : s.encoder_pooling == "cls" ? encode::Pooling::cls : encode::Pooling::automatic;
+  params.long_documents = s.encoder_long_documents == "windows" ? encode::LongDocuments::windows : encode::LongDocuments::truncate;
+  params.precision = s.encoder_precision == "f32"    ? encode::BertPrecision::f32
+                     : s.encoder_precision == "bf16" ? encode::BertPrecision::bf16
+                     : s.encoder_precision == "int8" ? encode::BertPrecision::int8
+                                                     : encode::BertPrecision::automatic;
+  params.max_tokens = s.encoder_max_tokens;
+  if (!s.encoder_document_prefix.empty()) params.document_prefix = s.encoder_document_prefix;
+  if (!s.encoder_query_prefix.empty()) params.query_prefix = s.encoder_query_prefix;
+  std::unique_ptr<encode::Encoder> encoder;
+  comm::agree(job.comm, [&] {
+    if (s.encoder_model.empty()) throw UsageError("encoder.kind = bert needs --encoder.model: the folder with config.json, model.safetensors and vocab.txt or tokenizer.json");
+    encoder = encode::load_bert(s.encoder_model, params);
+  });
+  return encoder;
+}
+
 }  // namespace
 
 std::unique_ptr<encode::Encoder> make_encoder(Job& job, const Catalog& catalog) {
@@ -86,6 +108,7 @@ std::unique_ptr<encode::Encoder> make_encoder(Job& job, const Catalog& catalog) 
     params.seed = s.seed;
     return encode::make_static_hash(params);
   }
+  if (s.encoder == "bert") return bert_encoder(job);
   throw UsageError("encoder.kind = " + s.encoder + ", encoder.table = " + s.encoder_table + ": not available");
 }
 

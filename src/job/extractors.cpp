@@ -1,6 +1,7 @@
 #include "extractors.hpp"
 
 #include "equal/base/error.hpp"
+#include "equal/extract/chat.hpp"
 #include "equal/extract/keep.hpp"
 #include "equal/extract/pattern.hpp"
 #include "equal/extract/replay.hpp"
@@ -23,6 +24,37 @@ extract::KeepParams keep_params(const settings::Settings& s) {
   return p;
 }
 
+extract::ChatParams chat_params(const settings::Settings& s) {
+  if (s.chat_endpoints.empty() && s.chat_endpoints_file.empty()) {
+    throw UsageError("extract.extractor = chat needs --chat.endpoints http://HOST:PORT/v1, or --chat.endpoints_file with one such line a server");
+  }
+  extract::ChatParams p;
+  p.prompting.model = s.chat_model;
+  p.prompting.prompt_file = s.chat_prompt;
+  p.prompting.refine_file = s.chat_refine_prompt;
+  p.prompting.max_pairs = s.chat_max_pairs;
+  p.prompting.context_tokens = s.chat_context_tokens;
+  p.prompting.answer_tokens = s.chat_max_tokens;
+  p.prompting.temperature = s.chat_temperature;
+  p.prompting.format = extract::answer_format(s.chat_format == "auto" ? "json_probed" : s.chat_format);
+  p.prompting.keep = keep_params(s);
+  for (const auto& url : s.chat_endpoints) {
+    net::EndpointSpec endpoint = net::parse_endpoint(url, "chat.endpoints");
+    endpoint.slots = s.chat_slots;
+    endpoint.key_env = s.chat_key_env;
+    endpoint.key_file = s.chat_key_file;
+    endpoint.auth = s.chat_header == "Authorization" ? "bearer" : s.chat_header;
+    p.net.endpoints.push_back(std::move(endpoint));
+  }
+  p.net.endpoints_file = s.chat_endpoints_file;
+  p.net.http.allow_plain_http = s.chat_allow_plain_http;
+  p.net.request_seconds = s.chat_timeout_seconds;
+  p.net.call_seconds = s.chat_document_seconds;
+  p.net.max_failures = s.chat_retries + 1;
+  p.net.expected_slots = s.chat_slots;
+  return p;
+}
+
 }  // namespace
 
 std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& s) {
@@ -32,6 +64,7 @@ std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& s) 
     params.keep = keep_params(s);
     return extract::make_pattern(params);
   }
+  if (s.extractor == "chat") return extract::make_chat(chat_params(s));
   throw UsageError("extract.extractor = " + s.extractor + ": not available");
 }
 
