@@ -31,6 +31,8 @@ std::vector<fs::path> module_places() {
 /// The module's function; nullptr without a module. Loaded once, never unloaded.
 OpenParquet load_module() {
   for (const fs::path& place : module_places()) {
+    std::error_code error;
+    if (!fs::exists(place, error)) continue;
     // Its symbols stay its own (LOCAL), and its libraries see each other's before the program's (DEEPBIND).
     if (void* module = ::dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND)) {
       if (void* function = ::dlsym(module, kOpenParquet)) return reinterpret_cast<OpenParquet>(function);

@@ -359,7 +359,7 @@ TEST(Warc, TextRecordsBecomeDocuments) {
   std::vector<std::size_t> starts;
   for (int i = 0; i < 200; ++i) {
     starts.push_back(bytes.size());
-    bytes += warc_record("conversion", "page" + std::to_string(i), "Text of page " + std::to_string(i) + std::string(i == 7 ? 5000 : i % 50, '.'));
+    bytes += warc_record("conversion", "page" + std::to_string(i), "Text of page " + std::to_string(i) + std::string(i == 7 ? 5000u : static_cast<unsigned>(i) % 50u, '.'));
     bytes += warc_record("response", "html" + std::to_string(i), "<html>WARC/1.0\r\n\r\n</html>");
   }
   bytes += warc_record("conversion", "broken", "\xff\xff");
