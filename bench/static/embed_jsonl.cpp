@@ -67,8 +67,16 @@ int run(const std::vector<std::string>& arguments) {
       encoder = encode::make_static_hash({.dim = lsa.dim, .seed = lsa.seed});
     } else if (kind == "distil") {
       const auto teacher = encode::load_bert(folder);
-      auto table = encode::distil(*teacher, text::load_wordpiece(folder), {},
-                                  {.dim = lsa.dim, .whitening = lsa.whitening}, pool);
+      const auto vocabulary = text::load_wordpiece(folder);
+      const auto alone = comm::make_single();
+      bench::CorpusSource source(corpus.documents);
+      const auto weights = encode::corpus_weights(*alone, source, vocabulary, lsa.fit_sample, lsa.seed, pool);
+      const encode::DistilParams params{.dim = lsa.dim,
+                                        .frequency = lsa.frequency,
+                                        .whitening = lsa.whitening,
+                                        .residual = lsa.residual,
+                                        .seed = lsa.seed};
+      auto table = encode::distil(*teacher, vocabulary, weights, params, pool);
       if (!save.empty()) encode::save_static_table(table, save);
       encoder = encode::make_static_table(std::move(table));
     } else if (kind == "lsa") {

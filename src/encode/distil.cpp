@@ -8,8 +8,11 @@
 #include "equal/base/error.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
+#include "equal/base/random.hpp"
 #include "equal/linalg/eigen.hpp"
 #include "equal/linalg/gemm.hpp"
+
+#include "lsa_sample.hpp"
 
 namespace equal::encode {
 namespace {
@@ -80,12 +83,15 @@ StaticTable distil(Encoder& teacher, const text::WordPieceModel& vocabulary, std
   if (!(params.whitening >= 0 && params.whitening <= 2)) {
     throw UsageError(format("encoder.whitening = {}; must be 0 to 2", params.whitening));
   }
+  if (!(params.residual >= 0 && params.residual <= 4)) {
+    throw UsageError(format("encoder.residual = {}; must be 0 to 4", params.residual));
+  }
   if (!weights.empty() && weights.size() != tokens) {
     throw UsageError(format("distil: {} weights for {} tokens", weights.size(), tokens));
   }
   StaticTable t;
   t.tokens = TokenKind::word_pieces;
-  t.frequency = Frequency::linear;
+  t.frequency = params.frequency;
   t.feature_bits = std::max(1U, static_cast<unsigned>(std::bit_width(tokens)));
   t.dim = std::min(params.dim, teacher.dim());
   t.tokenizer = wordpiece_to_text(vocabulary);
@@ -114,10 +120,18 @@ StaticTable distil(Encoder& teacher, const text::WordPieceModel& vocabulary, std
     linalg::gemm_nn(1.0, fixed_rows.view().slice(first, count), components.view(), 0.0,
                     projected.view().slice(first, count));
   }
+  double squares = 0;
+  for (const double x : projected.values()) squares += x * x;
+  const double scale = squares > 0 ? std::sqrt(static_cast<double>(projected.rows()) / squares) : 0.0;
+  const double sign_length = params.residual / std::sqrt(static_cast<double>(t.dim));
   double largest = 0;
   for (std::size_t i = 0; i < projected.rows(); ++i) {
-    for (double& x : projected.row(i)) {
-      x *= row_weights[i];
+    RandomStream signs(params.seed, "distil-residual", {0, t.features[i]});
+    std::uint64_t bits = 0;
+    for (std::size_t c = 0; c < t.dim; ++c) {
+      bits = c % 64 == 0 ? signs() : bits >> 1;
+      double& x = projected(i, c);
+      x = row_weights[i] * (x * scale + ((bits & 1U) != 0 ? -sign_length : sign_length));
       largest = std::max(largest, std::abs(x));
     }
   }
@@ -126,6 +140,26 @@ StaticTable distil(Encoder& teacher, const text::WordPieceModel& vocabulary, std
   t.values.reserve(projected.values().size());
   for (const double x : projected.values()) t.values.push_back(linalg::to_float16(static_cast<float>(x * unit)));
   return t;
+}
+
+std::vector<double> corpus_weights(comm::Communicator& comm, TextSource& source, const text::WordPieceModel& vocabulary,
+                                   std::uint64_t fit_sample, std::uint64_t seed, ThreadPool& pool) {
+  if (fit_sample < 1 || fit_sample > std::uint64_t{1} << 24) {
+    throw UsageError(format("encoder.fit_sample = {}; must be 1 to 16777216", fit_sample));
+  }
+  const text::WordPiece tokenizer(vocabulary);
+  const FeatureSource tokens = [&](std::string_view text, std::vector<std::uint64_t>& features) {
+    std::vector<text::TokenId> ids;
+    tokenizer.append_ids(text, ids);
+    features.insert(features.end(), ids.begin(), ids.end());
+  };
+  const SparseRows rows = read_sample(comm, source, tokens, fit_sample, seed, pool);
+  const std::uint64_t documents = comm::sum_one(comm, std::uint64_t{rows.rows()});
+  std::vector<double> out;
+  for (const std::uint64_t df : document_frequencies(comm, rows, vocabulary.vocabulary.size())) {
+    out.push_back(inverse_frequency(df, documents));
+  }
+  return out;
 }
 
 std::string wordpiece_to_text(const text::WordPieceModel& model) {

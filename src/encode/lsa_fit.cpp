@@ -1,16 +1,13 @@
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
-#include "equal/base/random.hpp"
 #include "equal/encode/lsa.hpp"
+#include "equal/text/words.hpp"
 
 #include "lsa_directions.hpp"
 #include "lsa_rows.hpp"
 #include "lsa_sample.hpp"
-#include "static_terms.hpp"
 
 namespace equal::encode {
 namespace {
@@ -30,52 +27,6 @@ void check(const LsaParams& p) {
   if (!(p.residual >= 0 && p.residual <= 4)) refuse("residual", p.residual, "0 to 4");
 }
 
-/// Documents with a hash below this are sampled. Collective.
-std::uint64_t sample_bound(comm::Communicator& comm, TextSource& source, const LsaParams& params) {
-  LowestValues lowest(static_cast<std::size_t>(params.fit_sample) + 1);
-  for (std::size_t b = 0; b < source.blocks(); ++b) {
-    for (const Digest128& d : source.digests(b)) lowest.offer(keyed_hash(params.seed, "lsa-sample", d));
-  }
-  const std::uint64_t total = comm::sum_one(comm, lowest.offered());
-  if (total <= params.fit_sample) return std::numeric_limits<std::uint64_t>::max();
-  return nth_value(comm, lowest.take(), params.fit_sample);
-}
-
-/// The sampled documents of this rank as counts of hashed features. Local.
-SparseRows read_sample(TextSource& source, const LsaParams& params, std::uint64_t bound, ThreadPool& pool) {
-  constexpr std::size_t kTextsPerTask = 32;
-  SparseRows rows;
-  std::vector<TermCounter> counters(pool.size());
-  std::vector<std::string_view> chosen;
-  for (std::size_t b = 0; b < source.blocks(); ++b) {
-    const auto digests = source.digests(b);
-    std::vector<std::size_t> which;
-    for (std::size_t i = 0; i < digests.size(); ++i) {
-      const auto hash = keyed_hash(params.seed, "lsa-sample", digests[i]);
-      if (hash < bound || bound == std::numeric_limits<std::uint64_t>::max()) which.push_back(i);
-    }
-    if (which.empty()) continue;
-    const auto texts = source.texts(b);
-    if (texts.size() != digests.size()) throw InternalError("a text source has other numbers of texts and digests");
-    std::vector<std::vector<SparseRows::Entry>> parts(which.size());
-    pool.run((which.size() + kTextsPerTask - 1) / kTextsPerTask, [&](std::size_t task, std::size_t thread) {
-      const std::size_t last = std::min(which.size(), (task + 1) * kTextsPerTask);
-      for (std::size_t i = task * kTextsPerTask; i < last; ++i) {
-        const auto terms = counters[thread].count(texts[which[i]], 64 - params.feature_bits);
-        parts[i].reserve(terms.size());
-        for (const Term& t : terms) {
-          parts[i].push_back({static_cast<std::uint32_t>(t.feature), static_cast<float>(t.count)});
-        }
-      }
-    });
-    for (const auto& part : parts) {
-      rows.entries.insert(rows.entries.end(), part.begin(), part.end());
-      rows.start.push_back(rows.entries.size());
-    }
-  }
-  return rows;
-}
-
 struct Features {
   std::vector<std::uint32_t> kept;  // ascending hashed features
   std::vector<double> idf;          // of each
@@ -84,15 +35,12 @@ struct Features {
 /// Inverse document frequencies over the sample of all ranks. Collective.
 Features choose_features(comm::Communicator& comm, const SparseRows& rows, std::uint64_t documents,
                          const LsaParams& params) {
-  std::vector<std::uint64_t> frequency(std::size_t{1} << params.feature_bits);
-  for (const auto& e : rows.entries) ++frequency[e.feature];
-  comm.sum(std::span<std::uint64_t>(frequency));
+  const auto frequency = document_frequencies(comm, rows, std::size_t{1} << params.feature_bits);
   Features out;
   for (std::size_t f = 0; f < frequency.size(); ++f) {
     if (frequency[f] == 0 || frequency[f] < params.min_documents) continue;
     out.kept.push_back(static_cast<std::uint32_t>(f));
-    const double n = static_cast<double>(documents), df = static_cast<double>(frequency[f]);
-    out.idf.push_back(std::log(1.0 + (n - df + 0.5) / (df + 0.5)));
+    out.idf.push_back(inverse_frequency(frequency[f], documents));
   }
   return out;
 }
@@ -128,8 +76,12 @@ void weigh(SparseRows& rows, const Features& features, const LsaParams& params) 
 
 LsaModel fit_lsa(comm::Communicator& comm, TextSource& source, const LsaParams& params, ThreadPool& pool) {
   check(params);
-  const std::uint64_t bound = sample_bound(comm, source, params);
-  SparseRows rows = read_sample(source, params, bound, pool);
+  const unsigned shift = 64 - params.feature_bits;
+  const FeatureSource words = [shift](std::string_view text, std::vector<std::uint64_t>& features) {
+    text::append_word_hashes(text, features);
+    for (std::uint64_t& f : features) f >>= shift;
+  };
+  SparseRows rows = read_sample(comm, source, words, params.fit_sample, params.seed, pool);
   LsaModel model;
   model.documents = comm::sum_one(comm, std::uint64_t{rows.rows()});
   const Features features = choose_features(comm, rows, model.documents, params);

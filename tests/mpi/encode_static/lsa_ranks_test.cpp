@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "equal/encode/distil.hpp"
 #include "equal/encode/lsa.hpp"
 
 #include "memory_source.hpp"
@@ -43,6 +44,19 @@ TEST(LsaRanks, ModelIsThatOfOneProcessBitForBit) {
     EXPECT_EQ(static_table_digest(fit_lsa(world(), last, params, one).table), expected)
         << ranks << " ranks, all on the last";
   }
+}
+
+TEST(LsaRanks, CorpusWeightsOfTokensAreThoseOfOneProcess) {
+  const auto corpus = test::make_topics(300, 3, 12);
+  text::WordPieceModel vocabulary;
+  vocabulary.vocabulary = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "common",
+                           "topic", "##1",   "##2",   "##3",   "##word"};
+  ThreadPool two(2);
+  const auto alone = comm::make_single();
+  MemorySource everything(corpus.texts, corpus.digests, 64);
+  const auto expected = corpus_weights(*alone, everything, vocabulary, 200, 1, two);
+  auto even = part(corpus, [&](std::size_t i) { return static_cast<int>(i) % world().size(); });
+  EXPECT_EQ(corpus_weights(world(), even, vocabulary, 200, 1, two), expected);
 }
 
 TEST(LsaRanks, NoDocumentAnywhereGivesAnEmptyTable) {

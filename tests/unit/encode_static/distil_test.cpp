@@ -1,5 +1,6 @@
 #include "equal/encode/distil.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include "equal/encode/static.hpp"
 #include "equal/linalg/gemm.hpp"
 
+#include "memory_source.hpp"
 #include "support/scratch.hpp"
 
 namespace equal::encode {
@@ -35,7 +37,8 @@ TEST(Distil, WithAllComponentsCosinesAreThoseOfTheWeightedTeacherVectorsLessThei
   std::vector<double> weights(vocabulary.vocabulary.size());
   for (std::size_t id = 6; id < weights.size(); ++id) weights[id] = 1.0 + static_cast<double>(id % 4);
   ThreadPool pool(1);
-  const auto table = distil(*teacher, vocabulary, weights, {.dim = 32}, pool);
+  const auto table = distil(*teacher, vocabulary, weights,
+                            {.dim = 32, .frequency = Frequency::linear, .whitening = 0, .residual = 0}, pool);
   EXPECT_EQ(table.features.size(), 61U) << "60 words and a continuing piece; special and unused tokens have no row";
   EXPECT_EQ(table.features.front(), 6U);
 
@@ -97,6 +100,43 @@ TEST(Distil, RefusesWeightsAndTokenizersThatDoNotFit) {
   table = distil(*teacher, small_vocabulary(), {}, {}, pool);
   table.feature_bits = 5;
   EXPECT_THROW((void)make_static_table(table), DataError);
+}
+
+TEST(Distil, CorpusWeightsAreInverseDocumentFrequencies) {
+  const auto alone = comm::make_single();
+  test::MemorySource source({"w1 w1 w2", "w2 w3ing", "w2"}, {digest128("1"), digest128("2"), digest128("3")}, 2);
+  ThreadPool pool(2);
+  const auto weights = corpus_weights(*alone, source, small_vocabulary(), 100, 0, pool);
+  const auto idf = [](double df) { return std::log(1 + (3 - df + 0.5) / (df + 0.5)); };
+  ASSERT_EQ(weights.size(), small_vocabulary().vocabulary.size());
+  EXPECT_DOUBLE_EQ(weights[6 + 1], idf(1));
+  EXPECT_DOUBLE_EQ(weights[6 + 2], idf(3));
+  EXPECT_DOUBLE_EQ(weights[6 + 3], idf(1));
+  EXPECT_DOUBLE_EQ(weights[6 + 60], idf(1));
+  EXPECT_DOUBLE_EQ(weights[6 + 4], idf(0));
+  EXPECT_THROW((void)corpus_weights(*alone, source, small_vocabulary(), 0, 0, pool), UsageError);
+}
+
+TEST(Distil, TokensThatTheTeacherCannotTellApartDifferByTheResidual) {
+  class Constant final : public Encoder {
+   public:
+    std::size_t dim() const override { return 16; }
+    std::string digest() const override { return "constant"; }
+    std::string description() const override { return "a constant"; }
+    void encode(std::span<const std::string_view>, Role, linalg::MatrixView<float> out, ThreadPool&) override {
+      for (std::size_t i = 0; i < out.rows; ++i)
+        std::fill(out.row(i).begin(), out.row(i).end(), i % 2 == 0 ? 0.25F : -0.25F);
+    }
+  } teacher;
+  ThreadPool pool(1);
+  const auto cosine_with = [&](double residual) {
+    const auto encoder =
+        make_static_table(distil(teacher, small_vocabulary(), {}, {.dim = 16, .residual = residual}, pool));
+    const auto m = encode(*encoder, {"w2", "w4"});  // the same vector to the teacher
+    return linalg::dot_fixed_order(m.row(0), m.row(1));
+  };
+  EXPECT_NEAR(cosine_with(0), 1, 1e-3);
+  EXPECT_LT(cosine_with(1), 0.95);
 }
 
 TEST(Distil, TokenizerTextGivesTheModelBack) {
