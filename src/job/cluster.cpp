@@ -12,6 +12,7 @@
 #include "equal/cluster/neighbours.hpp"
 #include "equal/job/job.hpp"
 #include "equal/job/progress.hpp"
+#include "equal/job/stop.hpp"
 #include "equal/store/assignment.hpp"
 #include "equal/store/clusters.hpp"
 #include "equal/store/embeddings.hpp"
@@ -167,6 +168,9 @@ void cluster_stage(Job& job) {
   ProgressLine line("cluster", "iterations", params.max_iterations);
   const auto fit = cluster::kmeans(job.comm, *source, params, job.pool, [&](const cluster::KMeansProgress& p) {
     if (job.comm.is_root()) line.show(p.iteration, format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)), human_count(static_cast<double>(p.rows))));
+    comm::agree(job.comm, [&] {
+      if (job.comm.is_root() && stop_requested()) throw Error(Family::checkpointed, "cluster: stopped on request; the same command line runs this stage again");
+    });
     return true;
   });
   const auto assigned = cluster::assign(job.comm, *source, fit.centroids, params, job.pool);

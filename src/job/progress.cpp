@@ -6,12 +6,47 @@
 #include <cstdio>
 
 #include "equal/base/bytes.hpp"
+#include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+#include "equal/job/stop.hpp"
 
 namespace equal::job {
 namespace {
-constexpr int kProgressTag = 20, kDoneTag = 21;
+constexpr int kProgressTag = 20, kDoneTag = 21, kStopTag = 22;
 constexpr double kTerminalEvery = 0.2, kLogEvery = 10.0;  // seconds
+[[noreturn]] void stop_here(const std::string& stage) {
+  throw Error(Family::checkpointed, stage + ": stopped on request; what is finished is kept, and the same command line goes on");
+}
+
+/// Rank 0: shows what the workers report until all are done, and passes a request to stop on to them.
+void watch(comm::Communicator& comm, const std::string& stage, const std::string& unit, std::uint64_t total) {
+  ProgressLine line(stage, unit, total);
+  std::uint64_t done = 0;
+  bool stopping = false;
+  for (int working = comm.workers(); working > 0;) {
+    const auto message = comm.receive_within(0.5);
+    if (message && message->tag == kDoneTag) --working;
+    if (message && message->tag == kProgressTag) done += ByteReader(message->bytes).get<std::uint64_t>();
+    line.show(done);
+    if (stopping || working == 0 || !stop_requested()) continue;
+    stopping = true;
+    for (int w = 0; w < comm.workers(); ++w) comm.send(comm.worker_rank(w), kStopTag, {});
+  }
+}
+
+/// A worker: reports, and ends where it learns that rank 0 wants to stop.
+void work_and_report(comm::Communicator& comm, const std::string& stage, const std::function<void(const std::function<void(std::uint64_t)>&)>& work) {
+  struct SayDone {
+    comm::Communicator& comm;
+    ~SayDone() { comm.send(0, kDoneTag, {}); }
+  };
+  const SayDone say_done{comm};
+  work([&](std::uint64_t n) {
+    comm.send(0, kProgressTag, ByteWriter().put(n).take());
+    if (comm.try_receive()) stop_here(stage);  // rank 0 sends nothing else here
+  });
+}
+
 }  // namespace
 
 ProgressLine::ProgressLine(std::string stage, std::string unit, std::uint64_t total)
@@ -50,28 +85,21 @@ void run_with_progress(comm::Communicator& comm, const std::string& stage, const
     if (comm.size() == 1) {
       ProgressLine line(stage, unit, total);
       std::uint64_t done = 0;
-      work([&](std::uint64_t n) { line.show(done += n); });
+      work([&](std::uint64_t n) {
+        line.show(done += n);
+        if (stop_requested()) stop_here(stage);
+      });
     } else if (comm.is_root()) {
-      ProgressLine line(stage, unit, total);
-      std::uint64_t done = 0;
-      for (int working = comm.workers(); working > 0;) {
-        const auto message = comm.receive_within(1.0);
-        if (!message) {
-          line.show(done);
-        } else if (message->tag == kDoneTag) {
-          --working;
-        } else {
-          line.show(done += ByteReader(message->bytes).get<std::uint64_t>());
-        }
-      }
+      watch(comm, stage, unit, total);
     } else {
-      struct SayDone {
-        comm::Communicator& comm;
-        ~SayDone() { comm.send(0, kDoneTag, {}); }
-      } const say_done{comm};
-      work([&](std::uint64_t n) { comm.send(0, kProgressTag, ByteWriter().put(n).take()); });
+      work_and_report(comm, stage, work);
     }
   });
+  // A stop that a worker had no more occasion to read must not meet the next stage.
+  comm.barrier();
+  while (comm.try_receive()) {
+  }
+  comm.barrier();
 }
 
 }  // namespace equal::job

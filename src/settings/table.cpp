@@ -79,7 +79,7 @@ void add_embed(Table& t) {
   t.add<&S::encoder_long_documents>("encoder.long_documents", stage, kResult, "truncate", "", "What happens beyond encoder.max_tokens.").choices = {"truncate", "windows"};
   t.add<&S::encoder_query_prefix>("encoder.query_prefix", stage, kResult, "", "", "Text put before each pair (BGE's query instruction).");
   t.add<&S::encoder_document_prefix>("encoder.document_prefix", stage, kResult, "", "", "Text put before each document.");
-  range(t.add<&S::embed_block>("embed.block", stage, kResult, "2048", "documents", "Documents that are encoded and saved together; the unit of resuming."), 16, 1e6);
+  range(t.add<&S::embed_block>("embed.block", stage, kResult, "512", "documents", "Documents that are encoded and saved together; the unit of resuming."), 16, 1e6);
 }
 
 void add_cluster(Table& t) {
