@@ -6,6 +6,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+#include "aligned.hpp"
 #include "kernels.hpp"
 #include "problem.hpp"
 
@@ -20,8 +21,9 @@ IpotResult run(linalg::MatrixView<const double> cost, const std::vector<double>&
                const IpotParams& params) {
   const Kernels& kernel = kernels();
   const std::size_t n = cost.rows, m = cost.columns, stride = padded(m);
-  std::vector<T> step(n * stride, T{0}), q(n * stride, T{0});
-  std::vector<double> row(stride, 0.0), zero(stride, 0.0), sums(n), columns(stride), wide_b(stride, 0.0);
+  AlignedVector<T> step(n * stride, T{0}), q(n * stride, T{0});
+  AlignedVector<double> row(stride, 0.0), zero(stride, 0.0), columns(stride), wide_b(stride, 0.0);
+  std::vector<double> sums(n);
   std::copy(b.begin(), b.end(), wide_b.begin());
   for (std::size_t i = 0; i < n; ++i) {
     std::copy(cost.row(i).begin(), cost.row(i).end(), row.begin());
@@ -32,7 +34,8 @@ IpotResult run(linalg::MatrixView<const double> cost, const std::vector<double>&
   // P = diag(u) q diag(v) holds throughout, at the start with u = 1/(n m), v = 1: so Q = step . P is the sweep's rescaling.
   // v is `v` as the kernel wants it; the value below takes it from the last columns in double.
   std::vector<double> u(n, 1.0 / (static_cast<double>(n) * static_cast<double>(m)));
-  std::vector<T> row_scale(n), v(stride, T{0});
+  std::vector<T> row_scale(n);
+  AlignedVector<T> v(stride, T{0});
   std::fill_n(v.begin(), m, T{1});
   for (std::uint64_t outer = 0; outer < params.outer; ++outer) {
     std::transform(u.begin(), u.end(), row_scale.begin(), [](double x) { return static_cast<T>(x); });

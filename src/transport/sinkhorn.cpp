@@ -6,6 +6,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/transport/cost.hpp"
+#include "aligned.hpp"
 #include "kernels.hpp"
 #include "problem.hpp"
 
@@ -20,11 +21,11 @@ constexpr double kIntermediateTolerance = 1e-3;
 template <class T>
 class Iteration {
  public:
-  Iteration(linalg::MatrixView<const double> cost, std::vector<double> a, std::vector<double> b, std::span<const double> warm_g)
-      : cost_(cost), n_(cost.rows), m_(cost.columns), stride_(padded(m_)), a_(std::move(a)), b_(std::move(b)),
-        kernel_(n_ * stride_), w_(stride_, T{0}), f_(n_), g_(stride_, 0.0), sums_(n_), shares_(n_), columns_(stride_),
+  Iteration(linalg::MatrixView<const double> cost, std::vector<double> a, const std::vector<double>& b, std::span<const double> warm_g)
+      : cost_(cost), n_(cost.rows), m_(cost.columns), stride_(padded(m_)), a_(std::move(a)), b_(stride_, 0.0),
+        kernel_(n_ * stride_), w_(stride_, T{0}), f_(n_), sums_(n_), shares_(n_), g_(stride_, 0.0), columns_(stride_),
         inverse_v_(stride_, 1.0), row_(stride_, 0.0) {
-    b_.resize(stride_, 0.0);
+    std::copy(b.begin(), b.end(), b_.begin());
     std::copy(warm_g.begin(), warm_g.end(), g_.begin());
   }
 
@@ -79,7 +80,7 @@ class Iteration {
   }
 
  private:
-  static bool far(const std::vector<double>& x) {
+  static bool far(std::span<const double> x) {
     return std::any_of(x.begin(), x.end(), [](double v) { return v < 1.0 / kScalingRange || v > kScalingRange; });
   }
 
@@ -116,9 +117,11 @@ class Iteration {
 
   linalg::MatrixView<const double> cost_;
   std::size_t n_, m_, stride_;
-  std::vector<double> a_, b_;
-  std::vector<T> kernel_, w_;
-  std::vector<double> f_, g_, sums_, shares_, columns_, inverse_v_, row_;
+  std::vector<double> a_;
+  AlignedVector<double> b_;
+  AlignedVector<T> kernel_, w_;
+  std::vector<double> f_, sums_, shares_;
+  AlignedVector<double> g_, columns_, inverse_v_, row_;
 };
 
 template <class T>
