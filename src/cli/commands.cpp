@@ -14,6 +14,7 @@
 #include "equal/job/stop.hpp"
 #include "equal/linalg/gemm.hpp"
 #include "equal/settings/parse.hpp"
+
 #include "help.hpp"
 #include "machine.hpp"
 
@@ -60,8 +61,10 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
     if (!world.is_root() || stages.size() == 1) return;
     std::fputs(job::summary(workspace).c_str(), stdout);
     if (job::loss_share(workspace) > s.max_loss) {
-      log::error("{:.2f} % of the asked documents stayed unanswered, more than job.max_loss = {}; `equal inspect --workspace {}` lists the reasons",
-                 100 * job::loss_share(workspace), s.max_loss, s.workspace);
+      log::error(
+          "{:.2f} % of the asked documents stayed unanswered, more than job.max_loss = {}; `equal inspect --workspace "
+          "{}` lists the reasons",
+          100 * job::loss_share(workspace), s.max_loss, s.workspace);
       code = static_cast<int>(Family::losses);
     }
   });
@@ -69,7 +72,8 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
 }
 
 std::string validated(const Words& words) {
-  if (std::find(words.begin(), words.end(), "--print-configuration-page") != words.end()) return settings::configuration_page();
+  if (std::find(words.begin(), words.end(), "--print-configuration-page") != words.end())
+    return settings::configuration_page();
   Words files;
   std::uint64_t ranks = 0;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -85,15 +89,20 @@ std::string validated(const Words& words) {
   for (const auto& file : files) {
     settings::Settings s = settings::defaults();
     settings::read_ini(file, s);
-    out += format("{}: valid{}\n", file, ranks == 0 ? "" : format(", {} of {} ranks work", std::max<std::uint64_t>(1, ranks - 1), ranks));
+    out += format("{}: valid{}\n", file,
+                  ranks == 0 ? "" : format(", {} of {} ranks work", std::max<std::uint64_t>(1, ranks - 1), ranks));
   }
   return out;
 }
 
 const std::map<std::string_view, std::vector<std::string>>& stages_of_commands() {
   static const std::map<std::string_view, std::vector<std::string>> map = {
-      {"run", {"ingest", "embed", "cluster", "extract", "export"}}, {"ingest", {"ingest"}}, {"embed", {"embed"}},
-      {"cluster", {"cluster"}}, {"extract", {"extract"}}, {"export", {"export"}}};
+      {"run", {"ingest", "embed", "cluster", "extract", "export"}},
+      {"ingest", {"ingest"}},
+      {"embed", {"embed"}},
+      {"cluster", {"cluster"}},
+      {"extract", {"extract"}},
+      {"export", {"export"}}};
   return map;
 }
 
@@ -117,7 +126,8 @@ Plan make_plan(const Words& words) {
   const Command* command = find_command(words[0]);
   if (command == nullptr) {
     const std::string near = nearest_command(words[0]);
-    throw UsageError(format("'{}' is no command{}; `equal --help` lists them", words[0], near.empty() ? "" : "; did you mean '" + near + "'?"));
+    throw UsageError(format("'{}' is no command{}; `equal --help` lists them", words[0],
+                            near.empty() ? "" : "; did you mean '" + near + "'?"));
   }
   const Words rest(words.begin() + 1, words.end());
   if (std::find(rest.begin(), rest.end(), "--help") != rest.end()) return text_plan(command_help(*command));
@@ -131,10 +141,13 @@ Plan make_plan(const Words& words) {
     }
     if (line.settings.workspace.empty()) throw UsageError(format("name the workspace: equal {} DIR", command->name));
     const job::Workspace workspace(line.settings.workspace);
-    return text_plan(command->name == "status" ? job::status(workspace, !line.flags.empty()) : job::inspect(workspace, line.positional));
+    return text_plan(command->name == "status" ? job::status(workspace, !line.flags.empty())
+                                               : job::inspect(workspace, line.positional));
   }
-  if (!line.positional.empty()) throw UsageError("'" + line.positional.front() + "' is no setting; settings look like --section.name value");
-  if (line.settings.workspace.empty()) throw UsageError("--workspace is missing: name the folder of this run, for example --workspace run1");
+  if (!line.positional.empty())
+    throw UsageError("'" + line.positional.front() + "' is no setting; settings look like --section.name value");
+  if (line.settings.workspace.empty())
+    throw UsageError("--workspace is missing: name the folder of this run, for example --workspace run1");
   return {"", std::move(line.settings), stages_of_commands().at(command->name), 0};
 }
 

@@ -9,25 +9,53 @@ namespace equal::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
-      {"run", "all stages, from the corpus to the data set",
-       "Runs ingest, embed, cluster, extract and export. A stage that is complete is passed over; the same command line\n"
+      {"run",
+       "all stages, from the corpus to the data set",
+       "Runs ingest, embed, cluster, extract and export. A stage that is complete is passed over; the same command "
+       "line\n"
        "again goes on where the last one stopped.",
        {"job", "ingest", "reference", "embed", "cluster", "extract", "chat", "export"}},
-      {"ingest", "corpus -> partitions", "Reads the corpus, drops bad lines and duplicates, cuts long documents, writes corpus/part-*.h5.", {"job", "ingest"}},
-      {"embed", "documents -> vectors", "Fits or loads the encoder and writes one unit vector for each document, gen-0/embeddings/.", {"job", "embed"}},
-      {"cluster", "vectors -> arms", "k-means over all vectors; writes gen-0/clusters.h5 and the cluster of each document.", {"job", "cluster"}},
-      {"extract", "arms -> pairs, under a budget", "The bandit: each round a policy picks documents, the extractor reads them, a reward judges their pairs against the\n"
-       "guide. Answers go to journal/ before they count, decisions to rounds.jsonl.", {"job", "reference", "extract", "chat"}},
-      {"export", "pairs -> data set", "Writes the pairs of the run so far with their provenance, out/train.jsonl.", {"job", "export"}},
-      {"status", "how a run stands", "Prints what is complete in a workspace and, for a running extraction, what was asked and kept.", {"job"}},
-      {"inspect", "what is in a workspace", "equal inspect --workspace DIR [rounds | arms | round N | arm N | document N]", {"job"}},
-      {"validate", "check settings without running", "equal validate FILE.ini [--ranks N]: reports every problem of a configuration at once.", {}},
+      {"ingest",
+       "corpus -> partitions",
+       "Reads the corpus, drops bad lines and duplicates, cuts long documents, writes corpus/part-*.h5.",
+       {"job", "ingest"}},
+      {"embed",
+       "documents -> vectors",
+       "Fits or loads the encoder and writes one unit vector for each document, gen-0/embeddings/.",
+       {"job", "embed"}},
+      {"cluster",
+       "vectors -> arms",
+       "k-means over all vectors; writes gen-0/clusters.h5 and the cluster of each document.",
+       {"job", "cluster"}},
+      {"extract",
+       "arms -> pairs, under a budget",
+       "The bandit: each round a policy picks documents, the extractor reads them, a reward judges their pairs against "
+       "the\n"
+       "guide. Answers go to journal/ before they count, decisions to rounds.jsonl.",
+       {"job", "reference", "extract", "chat"}},
+      {"export",
+       "pairs -> data set",
+       "Writes the pairs of the run so far with their provenance, out/train.jsonl.",
+       {"job", "export"}},
+      {"status",
+       "how a run stands",
+       "Prints what is complete in a workspace and, for a running extraction, what was asked and kept.",
+       {"job"}},
+      {"inspect",
+       "what is in a workspace",
+       "equal inspect --workspace DIR [rounds | arms | round N | arm N | document N]",
+       {"job"}},
+      {"validate",
+       "check settings without running",
+       "equal validate FILE.ini [--ranks N]: reports every problem of a configuration at once.",
+       {}},
   };
   return list;
 }
 
 const Command* find_command(std::string_view name) {
-  const auto found = std::find_if(commands().begin(), commands().end(), [&](const Command& c) { return c.name == name; });
+  const auto found =
+      std::find_if(commands().begin(), commands().end(), [&](const Command& c) { return c.name == name; });
   return found == commands().end() ? nullptr : &*found;
 }
 
@@ -48,21 +76,27 @@ std::string general_help() {
       "        with as few LLM calls as it can (EQUAL, arXiv 2505.12250).\n\n"
       "  corpus -> ingest -> embed -> cluster -+\n"
       "  reference pairs of the target task ---+-> extract: rounds of { policy picks documents of promising clusters,\n"
-      "                                        |             extractor reads them, reward judges the pairs } -> export\n\n"
+      "                                        |             extractor reads them, reward judges the pairs } -> "
+      "export\n\n"
       "usage:  equal COMMAND [--config FILE.ini] [--setting value ...]\n"
-      "        mpirun -n 3 equal run --workspace w --inputs docs.jsonl.gz --reference.files ref.jsonl --extractor pattern\n"
-      "        srun --mpi=pmix equal run --config run.ini          (rank 0 coordinates, the others work)\n\ncommands:\n";
+      "        mpirun -n 3 equal run --workspace w --inputs docs.jsonl.gz --reference.files ref.jsonl --extractor "
+      "pattern\n"
+      "        srun --mpi=pmix equal run --config run.ini          (rank 0 coordinates, the others "
+      "work)\n\ncommands:\n";
   for (const Command& c : commands()) out += format("  {:<10} {}\n", c.name, c.summary);
   out +=
       "\nequal COMMAND --help lists the settings of a command; equal --version says what this build can do.\n"
-      "The same command line again resumes. Exit codes: 0 done, 1 usage or settings, 2 input data, 3 done but more was lost\n"
-      "than --max-loss, 69 environment (disk, network, MPI), 70 internal, 75 stopped on request: run it again to go on.\n";
+      "The same command line again resumes. Exit codes: 0 done, 1 usage or settings, 2 input data, 3 done but more was "
+      "lost\n"
+      "than --max-loss, 69 environment (disk, network, MPI), 70 internal, 75 stopped on request: run it again to go "
+      "on.\n";
   return out;
 }
 
 std::string command_help(const Command& command) {
   std::string out = format("equal {} - {}\n\n{}\n", command.name, command.summary, command.text);
-  if (!command.stages.empty()) out += "\nSettings (also as `key = value` below `[section]` in a file given by --config):\n";
+  if (!command.stages.empty())
+    out += "\nSettings (also as `key = value` below `[section]` in a file given by --config):\n";
   for (const auto stage : command.stages) out += format("\n[{}]\n{}", stage, settings::help_of_stage(stage));
   return out;
 }

@@ -9,9 +9,9 @@ namespace equal::cli {
 
 struct Command {
   std::string_view name;
-  std::string_view summary;               ///< one line
-  std::string_view text;                  ///< what it does, reads and writes
-  std::vector<std::string_view> stages;   ///< groups of settings that concern it
+  std::string_view summary;              ///< one line
+  std::string_view text;                 ///< what it does, reads and writes
+  std::vector<std::string_view> stages;  ///< groups of settings that concern it
 };
 
 const std::vector<Command>& commands();

@@ -1,8 +1,5 @@
 #include "machine.hpp"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +7,9 @@
 #include <map>
 #include <set>
 #include <string_view>
+
+#include <sched.h>
+#include <unistd.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
@@ -55,9 +55,10 @@ std::uint64_t slurm_tasks() {
 void check_ranks(const comm::Communicator& world, const settings::Settings& settings) {
   const std::uint64_t expected = settings.expect_ranks != 0 ? settings.expect_ranks : slurm_tasks();
   if (expected == 0 || expected == static_cast<std::uint64_t>(world.size())) return;
-  throw UsageError(format(
-      "{} ranks were expected ({}), MPI shows {}; under Slurm start with `srun --mpi=pmix` or `mpirun` built for Slurm, or set --expect-ranks {} if this is meant",
-      expected, settings.expect_ranks != 0 ? "job.expect_ranks" : "SLURM_NTASKS", world.size(), world.size()));
+  throw UsageError(
+      format("{} ranks were expected ({}), MPI shows {}; under Slurm start with `srun --mpi=pmix` or `mpirun` built "
+             "for Slurm, or set --expect-ranks {} if this is meant",
+             expected, settings.expect_ranks != 0 ? "job.expect_ranks" : "SLURM_NTASKS", world.size(), world.size()));
 }
 
 std::size_t threads_of_rank(comm::Communicator& world, const settings::Settings& settings) {
@@ -76,19 +77,23 @@ void log_machine(comm::Communicator& world, std::size_t threads) {
   const auto hosts = world.gather(host_name(), 0);
   const auto features = world.gather(cpu_features(), 0);
   if (!world.is_root()) return;
-  log::info("equal {}: {}, {} host{}, {} thread{} a rank, {}, {}", EQUAL_VERSION, world.description(), std::set(hosts.begin(), hosts.end()).size(),
-            std::set(hosts.begin(), hosts.end()).size() == 1 ? "" : "s", threads, threads == 1 ? "" : "s", linalg::blas_description(), features[0]);
+  log::info("equal {}: {}, {} host{}, {} thread{} a rank, {}, {}", EQUAL_VERSION, world.description(),
+            std::set(hosts.begin(), hosts.end()).size(), std::set(hosts.begin(), hosts.end()).size() == 1 ? "" : "s",
+            threads, threads == 1 ? "" : "s", linalg::blas_description(), features[0]);
   std::map<std::string, std::string> kinds;
   for (std::size_t r = 0; r < features.size(); ++r) kinds.try_emplace(features[r], hosts[r]);
   if (kinds.size() > 1) {
     std::string text;
     for (const auto& [kind, host] : kinds) text += format("\n  {}: {}", host, kind);
-    log::warn("the ranks run on CPUs of different kinds; results may differ in their last bits from a run on one kind:{}", text);
+    log::warn(
+        "the ranks run on CPUs of different kinds; results may differ in their last bits from a run on one kind:{}",
+        text);
   }
 }
 
 std::string version_text() {
-  return format("equal {}\nBLAS {}\nCPU features in use here: {}\n", EQUAL_VERSION, linalg::blas_description(), cpu_features());
+  return format("equal {}\nBLAS {}\nCPU features in use here: {}\n", EQUAL_VERSION, linalg::blas_description(),
+                cpu_features());
 }
 
 }  // namespace equal::cli

@@ -1,5 +1,6 @@
-#include "commands.hpp"
 #include "equal/comm/communicator.hpp"
+
+#include "commands.hpp"
 
 int main(int argc, char** argv) {
   return equal::comm::with_mpi(argc, argv, [&](equal::comm::Communicator& world) {

@@ -2,8 +2,9 @@
 
 #include <chrono>
 
-#include "agreed_error.hpp"
 #include "equal/base/bytes.hpp"
+
+#include "agreed_error.hpp"
 #include "wait.hpp"
 
 namespace equal::comm {

@@ -1,14 +1,15 @@
-#include <mpi.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <list>
 #include <numeric>
 
-#include "agreed_error.hpp"
+#include <mpi.h>
+
 #include "equal/base/checked.hpp"
 #include "equal/base/log.hpp"
 #include "equal/comm/communicator.hpp"
+
+#include "agreed_error.hpp"
 #include "wait.hpp"
 
 namespace equal::comm {
@@ -157,8 +158,8 @@ class MpiCommunicator final : public Communicator {
     reap_sends();
     sends_.push_back({std::move(bytes), MPI_REQUEST_NULL});
     Send& s = sends_.back();
-    check(MPI_Isend(s.bytes.data(), narrow<int>(s.bytes.size(), "the size of a message"), MPI_BYTE, destination, tag, comm_,
-                    &s.request),
+    check(MPI_Isend(s.bytes.data(), narrow<int>(s.bytes.size(), "the size of a message"), MPI_BYTE, destination, tag,
+                    comm_, &s.request),
           "MPI_Isend");
   }
 
@@ -243,7 +244,8 @@ class MpiCommunicator final : public Communicator {
     for (std::size_t first = 0; first < values.size(); first += kChunk) {
       const std::size_t n = std::min(kChunk, values.size() - first);
       MPI_Request request{};
-      check(MPI_Iallreduce(MPI_IN_PLACE, values.data() + first, narrow<int>(n), mpi_type<T>(), operation, comm_, &request),
+      check(MPI_Iallreduce(MPI_IN_PLACE, values.data() + first, narrow<int>(n), mpi_type<T>(), operation, comm_,
+                           &request),
             "MPI_Iallreduce");
       complete(request, "MPI_Iallreduce");
     }

@@ -14,7 +14,8 @@ constexpr int kTask = 1, kResult = 2, kFinish = 3, kQuestion = 4, kAnswer = 5;
 }  // namespace
 
 TaskFarm::TaskFarm(Communicator& comm, TaskWorker* local) : comm_(comm), local_(local) {
-  if ((comm.size() == 1) != (local != nullptr)) throw InternalError("a farm of one rank needs its worker, others must not have one");
+  if ((comm.size() == 1) != (local != nullptr))
+    throw InternalError("a farm of one rank needs its worker, others must not have one");
   if (local_ != nullptr) {
     free_slots_ = {local_->slots()};
   } else {
@@ -57,7 +58,8 @@ void TaskFarm::dispatch() {
 }
 
 void TaskFarm::take(const Message& message) {
-  if (message.tag != kResult) throw InternalError("the coordinator of a task farm got a message with tag " + std::to_string(message.tag));
+  if (message.tag != kResult)
+    throw InternalError("the coordinator of a task farm got a message with tag " + std::to_string(message.tag));
   ByteReader reader(message.bytes);
   const auto task = reader.get<std::uint64_t>();
   ready_.push_back({task, message.source, std::string(reader.get_string())});

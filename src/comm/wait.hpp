@@ -1,4 +1,5 @@
-// The one way we wait: test, then sleep a little longer each time, at most 1 ms, so an idle rank leaves its core to others.
+// The one way we wait: test, then sleep a little longer each time, at most 1 ms, so an idle rank leaves its core to
+// others.
 #pragma once
 
 #include <algorithm>

@@ -46,7 +46,9 @@ Answer answer_from_bytes(std::string_view bytes) {
   return a;
 }
 
-std::string pair_text(const extract::Pair& pair) { return "<|user|>\n" + pair.question + "\n\n<|assistant|>\n" + pair.answer; }
+std::string pair_text(const extract::Pair& pair) {
+  return "<|user|>\n" + pair.question + "\n\n<|assistant|>\n" + pair.answer;
+}
 
 Digest128 duplicate_digest(const extract::Pair& pair) {
   return digest128(extract::normalised(pair.question) + "\n" + extract::normalised(pair.answer));
@@ -55,17 +57,25 @@ Digest128 duplicate_digest(const extract::Pair& pair) {
 Json to_json(const JournalAnswer& a, bool with_rejected_texts) {
   Json pairs = Json::array();
   for (const auto& p : a.extraction.pairs) pairs.push_back({{"question", p.question}, {"answer", p.answer}});
-  Json json = {{"document", a.document}, {"id", a.id}, {"digest", a.digest.hex()}, {"extractor", a.extractor}, {"pairs", std::move(pairs)}};
+  Json json = {{"document", a.document},
+               {"id", a.id},
+               {"digest", a.digest.hex()},
+               {"extractor", a.extractor},
+               {"pairs", std::move(pairs)}};
   std::map<std::string, std::uint64_t> reasons;
   for (const auto& r : a.extraction.rejected) ++reasons[r.reason];
   json["rejected"] = reasons;
   if (with_rejected_texts) {
     Json list = Json::array();
-    for (const auto& r : a.extraction.rejected) list.push_back({{"reason", r.reason}, {"question", r.pair.question}, {"answer", r.pair.answer}});
+    for (const auto& r : a.extraction.rejected)
+      list.push_back({{"reason", r.reason}, {"question", r.pair.question}, {"answer", r.pair.answer}});
     json["rejected_pairs"] = std::move(list);
   }
   const auto& u = a.extraction.usage;
-  json["usage"] = {{"calls", u.calls}, {"prompt_tokens", u.prompt_tokens}, {"completion_tokens", u.completion_tokens}, {"seconds", u.seconds}};
+  json["usage"] = {{"calls", u.calls},
+                   {"prompt_tokens", u.prompt_tokens},
+                   {"completion_tokens", u.completion_tokens},
+                   {"seconds", u.seconds}};
   return json;
 }
 
@@ -77,12 +87,14 @@ JournalAnswer journal_answer_from_json(const Json& json, const std::string& wher
     a.digest = Digest128::from_hex(json.at("digest").get<std::string>());
     a.extractor = json.at("extractor").get<std::string>();
     a.extraction.document = a.document;
-    for (const auto& p : json.at("pairs")) a.extraction.pairs.push_back({p.at("question").get<std::string>(), p.at("answer").get<std::string>()});
+    for (const auto& p : json.at("pairs"))
+      a.extraction.pairs.push_back({p.at("question").get<std::string>(), p.at("answer").get<std::string>()});
     for (const auto& [reason, n] : json.at("rejected").items()) {
       for (auto i = n.get<std::uint64_t>(); i > 0; --i) a.extraction.rejected.push_back({{}, reason});
     }
     const auto& u = json.at("usage");
-    a.extraction.usage = {u.at("calls").get<std::uint64_t>(), u.at("prompt_tokens").get<std::uint64_t>(), u.at("completion_tokens").get<std::uint64_t>(), u.at("seconds").get<double>()};
+    a.extraction.usage = {u.at("calls").get<std::uint64_t>(), u.at("prompt_tokens").get<std::uint64_t>(),
+                          u.at("completion_tokens").get<std::uint64_t>(), u.at("seconds").get<double>()};
   } catch (const nlohmann::json::exception& e) {
     throw DataError(where + ": not an answer: " + e.what());
   }
@@ -95,7 +107,8 @@ AnswerIndex::AnswerIndex(const std::filesystem::path& journal, const std::string
     const JournalAnswer answer = journal_answer_from_json(parse_json(record.json, where), where);
     if (answer.extractor != extractor_digest) return;
     if (files_.empty() || files_.back() != record.file) files_.push_back(record.file);
-    places_.try_emplace(answer.document, Place{static_cast<std::uint32_t>(files_.size() - 1), record.offset, static_cast<std::uint32_t>(record.json.size())});
+    places_.try_emplace(answer.document, Place{static_cast<std::uint32_t>(files_.size() - 1), record.offset,
+                                               static_cast<std::uint32_t>(record.json.size())});
   });
   for (const auto& warning : report.warnings) log::warn("{}", warning);
 }

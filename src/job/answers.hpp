@@ -1,4 +1,5 @@
-// What comes back for one document, and how it is kept: the journal record, and the message that a worker sends to rank 0.
+// What comes back for one document, and how it is kept: the journal record, and the message that a worker sends to rank
+// 0.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ struct Answer {
   bool answered = true;
   bool replayed = false;  ///< from the journal: nothing was spent in this run
   std::string failure;
-  linalg::Matrix<float> vectors;      ///< (pairs, dim), unit rows with float16 values
-  std::vector<Digest128> duplicates;  ///< (pairs) digest of the normalised text: equal pairs, equal digests
+  linalg::Matrix<float> vectors;                  ///< (pairs, dim), unit rows with float16 values
+  std::vector<Digest128> duplicates;              ///< (pairs) digest of the normalised text: equal pairs, equal digests
   std::map<std::string, std::uint64_t> rejected;  ///< dropped pairs by reason
   extract::Usage usage;
 };
@@ -51,7 +52,8 @@ JournalAnswer journal_answer_from_json(const Json& json, const std::string& wher
 /// Where the answers of one extractor stand in the journal: asked once, never paid again.
 class AnswerIndex {
  public:
-  /// Reads all journal files of the folder. Of several answers to a document the first stands. Memory: about 48 bytes an answer.
+  /// Reads all journal files of the folder. Of several answers to a document the first stands. Memory: about 48 bytes
+  /// an answer.
   AnswerIndex(const std::filesystem::path& journal, const std::string& extractor_digest);
   std::size_t size() const noexcept { return places_.size(); }
   bool contains(std::uint64_t document) const { return places_.contains(document); }

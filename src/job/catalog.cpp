@@ -13,11 +13,13 @@ std::filesystem::path catalog_path(const Workspace& workspace) { return workspac
 }  // namespace
 
 std::uint64_t Catalog::documents() const {
-  return std::accumulate(partitions.begin(), partitions.end(), std::uint64_t{0}, [](std::uint64_t n, const PartitionInfo& p) { return n + p.documents; });
+  return std::accumulate(partitions.begin(), partitions.end(), std::uint64_t{0},
+                         [](std::uint64_t n, const PartitionInfo& p) { return n + p.documents; });
 }
 
 std::uint64_t Catalog::text_bytes() const {
-  return std::accumulate(partitions.begin(), partitions.end(), std::uint64_t{0}, [](std::uint64_t n, const PartitionInfo& p) { return n + p.text_bytes; });
+  return std::accumulate(partitions.begin(), partitions.end(), std::uint64_t{0},
+                         [](std::uint64_t n, const PartitionInfo& p) { return n + p.text_bytes; });
 }
 
 std::string Catalog::digest() const {
@@ -27,15 +29,19 @@ std::string Catalog::digest() const {
 }
 
 const PartitionInfo& Catalog::partition_of(std::uint64_t document) const {
-  const auto after = std::upper_bound(partitions.begin(), partitions.end(), document, [](std::uint64_t d, const PartitionInfo& p) { return d < p.first_document + p.documents; });
-  if (after == partitions.end() || document < after->first_document) throw InternalError("document " + std::to_string(document) + " is in no partition");
+  const auto after =
+      std::upper_bound(partitions.begin(), partitions.end(), document,
+                       [](std::uint64_t d, const PartitionInfo& p) { return d < p.first_document + p.documents; });
+  if (after == partitions.end() || document < after->first_document)
+    throw InternalError("document " + std::to_string(document) + " is in no partition");
   return *after;
 }
 
 std::vector<int> Catalog::owners(int workers) const {
   std::vector<std::size_t> largest_first(partitions.size());
   std::iota(largest_first.begin(), largest_first.end(), std::size_t{0});
-  std::stable_sort(largest_first.begin(), largest_first.end(), [&](std::size_t a, std::size_t b) { return partitions[a].text_bytes > partitions[b].text_bytes; });
+  std::stable_sort(largest_first.begin(), largest_first.end(),
+                   [&](std::size_t a, std::size_t b) { return partitions[a].text_bytes > partitions[b].text_bytes; });
   std::vector<std::uint64_t> load(static_cast<std::size_t>(workers), 0);
   std::vector<int> owner(partitions.size(), 0);
   for (const std::size_t p : largest_first) {
@@ -62,11 +68,14 @@ Catalog read_catalog(const Workspace& workspace) {
   try {
     for (const auto& p : json.at("partitions")) {
       PartitionInfo info{PartitionId(p.at("id").get<std::uint32_t>()), p.at("first_document").get<std::uint64_t>(),
-                         p.at("documents").get<std::uint64_t>(), p.at("text_bytes").get<std::uint64_t>(), p.at("digest").get<std::string>()};
-      if (info.id.value != catalog.partitions.size() || info.first_document != catalog.documents()) throw DataError(path.string() + ": the partitions are not numbered one after another");
+                         p.at("documents").get<std::uint64_t>(), p.at("text_bytes").get<std::uint64_t>(),
+                         p.at("digest").get<std::string>()};
+      if (info.id.value != catalog.partitions.size() || info.first_document != catalog.documents())
+        throw DataError(path.string() + ": the partitions are not numbered one after another");
       catalog.partitions.push_back(std::move(info));
     }
-    if (json.at("digest").get<std::string>() != catalog.digest()) throw DataError(path.string() + ": the digest does not fit the partitions");
+    if (json.at("digest").get<std::string>() != catalog.digest())
+      throw DataError(path.string() + ": the digest does not fit the partitions");
   } catch (const nlohmann::json::exception& e) {
     throw DataError(path.string() + ": not a catalog: " + e.what());
   }
@@ -76,9 +85,15 @@ Catalog read_catalog(const Workspace& workspace) {
 void write_catalog(const Workspace& workspace, const Catalog& catalog) {
   Json list = Json::array();
   for (const auto& p : catalog.partitions) {
-    list.push_back({{"id", p.id.value}, {"first_document", p.first_document}, {"documents", p.documents}, {"text_bytes", p.text_bytes}, {"digest", p.digest}});
+    list.push_back({{"id", p.id.value},
+                    {"first_document", p.first_document},
+                    {"documents", p.documents},
+                    {"text_bytes", p.text_bytes},
+                    {"digest", p.digest}});
   }
-  write_file_atomically(catalog_path(workspace), Json{{"digest", catalog.digest()}, {"documents", catalog.documents()}, {"partitions", list}}.dump(1) + "\n");
+  write_file_atomically(
+      catalog_path(workspace),
+      Json{{"digest", catalog.digest()}, {"documents", catalog.documents()}, {"partitions", list}}.dump(1) + "\n");
 }
 
 }  // namespace equal::job

@@ -27,13 +27,16 @@ constexpr std::uint32_t kMostClusters = 16384;
 /// The embeddings of this rank's partitions as one sequence of rows.
 class OwnedEmbeddings final : public cluster::EmbeddingSource {
  public:
-  OwnedEmbeddings(const Workspace& workspace, const Catalog& catalog, const std::vector<PartitionId>& owned, std::size_t dim) : dim_(dim) {
+  OwnedEmbeddings(const Workspace& workspace, const Catalog& catalog, const std::vector<PartitionId>& owned,
+                  std::size_t dim)
+      : dim_(dim) {
     for (const PartitionId id : owned) {
       Part part{rows_, store::EmbeddingsReader(store::partition_file(workspace.embeddings(), id.value)),
                 store::PartitionReader(store::partition_file(workspace.corpus(), id.value)).digests()};
       if (part.embeddings.count() != catalog.partitions[id.value].documents || part.embeddings.dim() != dim) {
-        throw DataError(format("{}: holds {} x {} values, expected {} x {}; run with --redo embed", part.embeddings.path().string(), part.embeddings.count(),
-                               part.embeddings.dim(), catalog.partitions[id.value].documents, dim));
+        throw DataError(format("{}: holds {} x {} values, expected {} x {}; run with --redo embed",
+                               part.embeddings.path().string(), part.embeddings.count(), part.embeddings.dim(),
+                               catalog.partitions[id.value].documents, dim));
       }
       rows_ += part.embeddings.count();
       if (part.embeddings.count() > 0) parts_.push_back(std::move(part));
@@ -48,7 +51,8 @@ class OwnedEmbeddings final : public cluster::EmbeddingSource {
   }
   void digests(std::uint64_t first, std::size_t count, std::span<Digest128> out) override {
     for_parts(first, count, [&](const Part& part, std::uint64_t row, std::size_t n, std::size_t done) {
-      std::copy_n(part.digests.begin() + static_cast<std::ptrdiff_t>(row), n, out.begin() + static_cast<std::ptrdiff_t>(done));
+      std::copy_n(part.digests.begin() + static_cast<std::ptrdiff_t>(row), n,
+                  out.begin() + static_cast<std::ptrdiff_t>(done));
     });
   }
   std::string where(std::uint64_t row) const override {
@@ -63,7 +67,8 @@ class OwnedEmbeddings final : public cluster::EmbeddingSource {
     std::vector<Digest128> digests;
   };
   const Part& part_of(std::uint64_t row) const {
-    return *std::prev(std::upper_bound(parts_.begin(), parts_.end(), row, [](std::uint64_t r, const Part& p) { return r < p.first; }));
+    return *std::prev(std::upper_bound(parts_.begin(), parts_.end(), row,
+                                       [](std::uint64_t r, const Part& p) { return r < p.first; }));
   }
   template <class F>
   void for_parts(std::uint64_t first, std::size_t count, F&& f) const {
@@ -97,7 +102,8 @@ cluster::KMeansParams kmeans_params(const settings::Settings& s, std::uint32_t k
   return p;
 }
 
-store::Clusters to_stored(const cluster::KMeansResult& fit, const cluster::ClusterStats& stats, const cluster::NeighbourGraph& graph) {
+store::Clusters to_stored(const cluster::KMeansResult& fit, const cluster::ClusterStats& stats,
+                          const cluster::NeighbourGraph& graph) {
   store::Clusters out;
   out.dim = fit.centroids.columns();
   out.centroids.assign(fit.centroids.values().begin(), fit.centroids.values().end());
@@ -118,21 +124,25 @@ store::Clusters to_stored(const cluster::KMeansResult& fit, const cluster::Clust
   return out;
 }
 
-void write_partition_results(Job& job, const PartitionInfo& info, const std::string& clusters_digest, std::span<const std::uint32_t> cluster, std::uint32_t k) {
+void write_partition_results(Job& job, const PartitionInfo& info, const std::string& clusters_digest,
+                             std::span<const std::uint32_t> cluster, std::uint32_t k) {
   const store::PartitionReader partition(store::partition_file(job.workspace.corpus(), info.id.value));
   std::vector<std::uint64_t> draw_keys;
   for (const Digest128& d : partition.digests()) draw_keys.push_back(keyed_hash(job.settings.seed, "draw", d));
   const store::Assignment assignment = store::make_assignment({cluster.begin(), cluster.end()}, draw_keys, k);
   const store::EmbeddingsReader embeddings(store::partition_file(job.workspace.embeddings(), info.id.value));
   const fs::path file = store::partition_file(job.workspace.assignment(), info.id.value);
-  store::write_assignment(file, assignment, {{"clusters", clusters_digest}, {"embeddings", embeddings.header().content_digest}});
-  store::write_cluster_ordered(embeddings, assignment, store::read_header(file), store::partition_file(job.workspace.by_cluster(), info.id.value));
+  store::write_assignment(file, assignment,
+                          {{"clusters", clusters_digest}, {"embeddings", embeddings.header().content_digest}});
+  store::write_cluster_ordered(embeddings, assignment, store::read_header(file),
+                               store::partition_file(job.workspace.by_cluster(), info.id.value));
 }
 
 /// Digest of all embeddings, from the headers of their files.
 std::string embeddings_digest(const Workspace& workspace, const Catalog& catalog) {
   Sha256 sha;
-  for (const auto& p : catalog.partitions) sha.update(store::read_header(store::partition_file(workspace.embeddings(), p.id.value)).content_digest);
+  for (const auto& p : catalog.partitions)
+    sha.update(store::read_header(store::partition_file(workspace.embeddings(), p.id.value)).content_digest);
   return sha.hex();
 }
 
@@ -147,13 +157,15 @@ void cluster_stage(Job& job) {
     dim = read_stage_record(job.workspace, "embed").facts.value("dim", std::size_t{0});
     if (job.comm.is_root()) inputs = embeddings_digest(job.workspace, catalog);
   });
-  StageRecord record = expected_record("cluster", job.settings, {{"embeddings", comm::broadcast_string(job.comm, inputs)}});
+  StageRecord record =
+      expected_record("cluster", job.settings, {{"embeddings", comm::broadcast_string(job.comm, inputs)}});
   if (shared_stage_state(job, record) == StageState::complete) {
     if (job.comm.is_root()) log::info("cluster: complete");
     return;
   }
   const std::uint32_t k = number_of_clusters(job.settings, catalog.documents());
-  if (job.comm.is_root()) log::info("cluster: {} documents into {} clusters", human_count(static_cast<double>(catalog.documents())), k);
+  if (job.comm.is_root())
+    log::info("cluster: {} documents into {} clusters", human_count(static_cast<double>(catalog.documents())), k);
 
   std::vector<PartitionId> owned;
   std::unique_ptr<OwnedEmbeddings> source;
@@ -167,9 +179,13 @@ void cluster_stage(Job& job) {
   const auto params = kmeans_params(job.settings, k);
   ProgressLine line("cluster", "iterations", params.max_iterations);
   const auto fit = cluster::kmeans(job.comm, *source, params, job.pool, [&](const cluster::KMeansProgress& p) {
-    if (job.comm.is_root()) line.show(p.iteration, format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)), human_count(static_cast<double>(p.rows))));
+    if (job.comm.is_root())
+      line.show(p.iteration,
+                format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)),
+                       human_count(static_cast<double>(p.rows))));
     comm::agree(job.comm, [&] {
-      if (job.comm.is_root() && stop_requested()) throw Error(Family::checkpointed, "cluster: stopped on request; the same command line runs this stage again");
+      if (job.comm.is_root() && stop_requested())
+        throw Error(Family::checkpointed, "cluster: stopped on request; the same command line runs this stage again");
     });
     return true;
   });
@@ -178,24 +194,32 @@ void cluster_stage(Job& job) {
 
   std::string clusters_digest;
   comm::agree(job.comm, [&] {
-    if (job.comm.is_root()) clusters_digest = store::write_clusters(job.workspace.clusters(), to_stored(fit, assigned.stats, graph), {{"embeddings", record.inputs.at("embeddings")}});
+    if (job.comm.is_root())
+      clusters_digest = store::write_clusters(job.workspace.clusters(), to_stored(fit, assigned.stats, graph),
+                                              {{"embeddings", record.inputs.at("embeddings")}});
   });
   clusters_digest = comm::broadcast_string(job.comm, clusters_digest);
   comm::agree(job.comm, [&] {
     std::size_t row = 0;
     for (const PartitionId p : owned) {
       const auto n = static_cast<std::size_t>(catalog.partitions[p.value].documents);
-      write_partition_results(job, catalog.partitions[p.value], clusters_digest, std::span(assigned.cluster).subspan(row, n), k);
+      write_partition_results(job, catalog.partitions[p.value], clusters_digest,
+                              std::span(assigned.cluster).subspan(row, n), k);
       row += n;
     }
   });
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    record.facts = {{"clusters", k}, {"iterations", fit.objective.size()}, {"converged", fit.converged}, {"objective", assigned.stats.objective},
-                    {"clusters_digest", clusters_digest}, {"seconds", seconds}};
+    record.facts = {{"clusters", k},
+                    {"iterations", fit.objective.size()},
+                    {"converged", fit.converged},
+                    {"objective", assigned.stats.objective},
+                    {"clusters_digest", clusters_digest},
+                    {"seconds", seconds}};
     write_stage_record(job.workspace, record);
-    log::info("cluster: {} clusters after {} iterations in {}, objective {:.6g}", k, fit.objective.size(), human_seconds(seconds), assigned.stats.objective);
+    log::info("cluster: {} clusters after {} iterations in {}, objective {:.6g}", k, fit.objective.size(),
+              human_seconds(seconds), assigned.stats.objective);
   });
 }
 

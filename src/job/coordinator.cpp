@@ -55,7 +55,9 @@ void Coordinator::take_up(const std::vector<bandit::Candidate>& decision, bool s
   totals_.rounds = ++next_round_;
 }
 
-void Coordinator::send(std::uint64_t document) { parts_.farm.submit(document, parts_.index.record(document), parts_.owner(document)); }
+void Coordinator::send(std::uint64_t document) {
+  parts_.farm.submit(document, parts_.index.record(document), parts_.owner(document));
+}
 
 void Coordinator::collect(double seconds) {
   auto result = parts_.farm.next(seconds);
@@ -77,12 +79,14 @@ void Coordinator::collect(double seconds) {
 
 void Coordinator::receive(Answer answer) {
   const auto found = pending_.find(answer.document);
-  if (found == pending_.end()) throw InternalError(format("document {} was answered without being asked", answer.document));
+  if (found == pending_.end())
+    throw InternalError(format("document {} was answered without being asked", answer.document));
   if (params_.by_arrival) {
     arrived_.push_back(std::move(answer));
     return;
   }
-  const auto round = std::find_if(rounds_.begin(), rounds_.end(), [&](const Round& r) { return r.number == found->second.round; });
+  const auto round =
+      std::find_if(rounds_.begin(), rounds_.end(), [&](const Round& r) { return r.number == found->second.round; });
   round->answers.push_back(std::move(answer));
   --round->missing;
 }
@@ -93,7 +97,9 @@ void Coordinator::observe(std::vector<Answer> answers, bool record) {
     const std::uint32_t arm = pending_.at(a.document).candidate.arm;
     scored.push_back({std::move(a), arm, 0.0, {}});
   }
-  std::sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) { return a.arm != b.arm ? a.arm < b.arm : a.answer.document < b.answer.document; });
+  std::sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) {
+    return a.arm != b.arm ? a.arm < b.arm : a.answer.document < b.answer.document;
+  });
   for (Scored& s : scored) {
     for (const Digest128& d : s.answer.duplicates) s.credits.push_back(seen_.insert(d).second ? 0.0 : kDuplicate);
   }
@@ -106,7 +112,8 @@ void Coordinator::observe(std::vector<Answer> answers, bool record) {
   event.round = observations_++;
   for (Scored& s : scored) {
     const Answer& a = s.answer;
-    const auto unique = static_cast<std::uint32_t>(std::count_if(s.credits.begin(), s.credits.end(), [](double c) { return c != kDuplicate; }));
+    const auto unique = static_cast<std::uint32_t>(
+        std::count_if(s.credits.begin(), s.credits.end(), [](double c) { return c != kDuplicate; }));
     if (a.answered) {
       ++totals_.answered;
     } else {
@@ -139,10 +146,15 @@ void Coordinator::observe(std::vector<Answer> answers, bool record) {
   parts_.policy.observe(outcomes, pulls);
   if (!record) return;
   Json pulled = Json::array();
-  for (const auto& p : pulls) pulled.push_back({{"arm", p.arm}, {"documents", p.documents}, {"pairs", p.pairs}, {"reward", p.reward}});
+  for (const auto& p : pulls)
+    pulled.push_back({{"arm", p.arm}, {"documents", p.documents}, {"pairs", p.pairs}, {"reward", p.reward}});
   Json state = Json::object();
   for (const auto& term : parts_.policy.state()) state[term.name] = term.value;
-  event.facts = {{"pulls", std::move(pulled)}, {"spent", to_json(totals_.spent)}, {"kept", totals_.kept}, {"credit", totals_.credit}, {"policy", std::move(state)}};
+  event.facts = {{"pulls", std::move(pulled)},
+                 {"spent", to_json(totals_.spent)},
+                 {"kept", totals_.kept},
+                 {"credit", totals_.credit},
+                 {"policy", std::move(state)}};
   parts_.log.append(event);
 }
 
@@ -155,17 +167,22 @@ void Coordinator::adopt(const std::vector<std::uint64_t>& documents) {
 }
 
 void Coordinator::replay() {
-  // Asked documents are not sent before their observation is reached: their answers come from the journal in that order.
+  // Asked documents are not sent before their observation is reached: their answers come from the journal in that
+  // order.
   for (const RoundEvent& event : parts_.log.events()) {
     if (event.kind == RoundEvent::Kind::asked) {
       const auto decision = parts_.documents.lookup(event.asked);
-      if (decision.size() != event.asked.size()) throw DataError(format("round {} asked {} documents of which {} exist; run with --redo extract", event.round, event.asked.size(), decision.size()));
+      if (decision.size() != event.asked.size())
+        throw DataError(format("round {} asked {} documents of which {} exist; run with --redo extract", event.round,
+                               event.asked.size(), decision.size()));
       take_up(decision, false);
       continue;
     }
     std::vector<Answer> answers;
     for (const ObservedDocument& d : event.observed) {
-      if (!pending_.contains(d.number)) throw DataError(format("rounds.jsonl observes document {}, which it never asked; run with --redo extract", d.number));
+      if (!pending_.contains(d.number))
+        throw DataError(
+            format("rounds.jsonl observes document {}, which it never asked; run with --redo extract", d.number));
       if (d.answered) {
         send(d.number);
       } else {
@@ -181,14 +198,18 @@ void Coordinator::replay() {
     }
     for (const ObservedDocument& d : event.observed) {
       const std::uint64_t number = pending_.at(d.number).round;
-      const auto round = std::find_if(rounds_.begin(), rounds_.end(), [&](const Round& r) { return r.number == number; });
+      const auto round =
+          std::find_if(rounds_.begin(), rounds_.end(), [&](const Round& r) { return r.number == number; });
       if (round != rounds_.end() && --round->missing == 0) rounds_.erase(round);
     }
     observe(std::move(answers), false);
   }
   parts_.log.forget_events();
-  if (totals_.asked > 0) log::info("extract: went through {} earlier rounds, {} documents, without asking again", totals_.rounds, totals_.answered);
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> unobserved;  // asked before the last run ended: (round, document)
+  if (totals_.asked > 0)
+    log::info("extract: went through {} earlier rounds, {} documents, without asking again", totals_.rounds,
+              totals_.answered);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>>
+      unobserved;  // asked before the last run ended: (round, document)
   for (const auto& [number, p] : pending_) unobserved.emplace_back(p.round, number);
   std::sort(unobserved.begin(), unobserved.end());
   for (const auto& [round, number] : unobserved) send(number);
@@ -196,7 +217,8 @@ void Coordinator::replay() {
 
 void Coordinator::drain() {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(params_.drain_seconds);
-  log::info("stopping on request: waiting up to {:.0f} s for {} documents", params_.drain_seconds, parts_.farm.unanswered());
+  log::info("stopping on request: waiting up to {:.0f} s for {} documents", params_.drain_seconds,
+            parts_.farm.unanswered());
   while (parts_.farm.unanswered() > 0 && std::chrono::steady_clock::now() < end) collect(0.2);
 }
 

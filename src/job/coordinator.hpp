@@ -10,27 +10,28 @@
 #include <unordered_set>
 #include <vector>
 
-#include "answers.hpp"
-#include "budget.hpp"
 #include "equal/bandit/policy.hpp"
 #include "equal/bandit/shared_documents.hpp"
 #include "equal/comm/task_farm.hpp"
+
+#include "answers.hpp"
+#include "budget.hpp"
 #include "rewards.hpp"
 #include "rounds_log.hpp"
 
 namespace equal::job {
 
 struct CoordinatorParams {
-  bool by_arrival = false;         ///< decide as answers come; else round t from whole rounds up to t - 1 - delay
-  std::uint64_t delay = 0;         ///< rounds
-  std::uint64_t inflight = 0;      ///< by_arrival: documents decided but unanswered
+  bool by_arrival = false;            ///< decide as answers come; else round t from whole rounds up to t - 1 - delay
+  std::uint64_t delay = 0;            ///< rounds
+  std::uint64_t inflight = 0;         ///< by_arrival: documents decided but unanswered
   std::uint64_t round_documents = 0;  ///< at most so many documents a round; 0: what the policy prefers
   double drain_seconds = 30;
 };
 
 /// Totals over the run, replayed answers included.
 struct ExtractionTotals {
-  Spending spent;                   ///< what all answers of the run cost, whenever they were paid
+  Spending spent;  ///< what all answers of the run cost, whenever they were paid
   std::uint64_t rounds = 0, asked = 0, answered = 0, failed = 0, replayed = 0, kept = 0, duplicates = 0;
   double credit = 0;
   std::map<std::string, std::uint64_t> rejected, failures;
@@ -46,8 +47,8 @@ class Coordinator {
     RoundsLog& log;
     const AnswerIndex& index;
     const Budget& budget;
-    std::function<int(std::uint64_t document)> owner;           ///< rank that owns a document
-    std::function<bool()> stop;                                 ///< asked at safe points
+    std::function<int(std::uint64_t document)> owner;  ///< rank that owns a document
+    std::function<bool()> stop;                        ///< asked at safe points
     std::function<void(const ExtractionTotals&, std::size_t unanswered)> progress;
   };
   Coordinator(const Parts& parts, const CoordinatorParams& params) : parts_(parts), params_(params) {}

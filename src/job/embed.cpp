@@ -1,8 +1,7 @@
-// Stage embed: partitions -> float16 unit vectors. A partition is encoded in fixed blocks, so its bits do not depend on ranks
-// or threads; each block is durable before the next begins.
+// Stage embed: partitions -> float16 unit vectors. A partition is encoded in fixed blocks, so its bits do not depend on
+// ranks or threads; each block is durable before the next begins.
 #include <chrono>
 
-#include "encoders.hpp"
 #include "equal/base/digest.hpp"
 #include "equal/base/log.hpp"
 #include "equal/job/job.hpp"
@@ -11,6 +10,8 @@
 #include "equal/store/block_file.hpp"
 #include "equal/store/embeddings.hpp"
 #include "equal/store/partition.hpp"
+
+#include "encoders.hpp"
 
 namespace equal::job {
 namespace fs = std::filesystem;
@@ -25,7 +26,8 @@ std::string bytes_of(std::span<const linalg::float16> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 
-void embed_partition(Job& job, const PartitionInfo& info, encode::Encoder& encoder, const std::function<void(std::uint64_t)>& report) {
+void embed_partition(Job& job, const PartitionInfo& info, encode::Encoder& encoder,
+                     const std::function<void(std::uint64_t)>& report) {
   const fs::path file = store::partition_file(job.workspace.embeddings(), info.id.value);
   const store::MadeFrom made_from = {{"partition", info.digest}, {"encoder", encoder.digest()}};
   if (is_current(file, made_from)) {
@@ -37,7 +39,8 @@ void embed_partition(Job& job, const PartitionInfo& info, encode::Encoder& encod
   fs::path unfinished = file;
   unfinished += ".blocks";
   store::BlockFile blocks(unfinished, sha256_hex(info.digest + encoder.digest() + std::to_string(block)));
-  if (blocks.dropped_bytes() > 0) log::warn("{}: dropped {} bytes of an unfinished block", unfinished.string(), blocks.dropped_bytes());
+  if (blocks.dropped_bytes() > 0)
+    log::warn("{}: dropped {} bytes of an unfinished block", unfinished.string(), blocks.dropped_bytes());
   report(std::min(blocks.next_block() * block, info.documents));
 
   store::TextBlock texts;
@@ -76,7 +79,9 @@ void embed_stage(Job& job) {
   }
   comm::agree(job.comm, [&] { fs::create_directories(job.workspace.embeddings()); });
   const auto encoder = make_encoder(job, catalog);
-  if (job.comm.is_root()) log::info("embed: {} documents with {}", human_count(static_cast<double>(catalog.documents())), encoder->description());
+  if (job.comm.is_root())
+    log::info("embed: {} documents with {}", human_count(static_cast<double>(catalog.documents())),
+              encoder->description());
   run_with_progress(job.comm, "embed", "documents", catalog.documents(), [&](const auto& report) {
     for (const PartitionId p : catalog.owned_by(job.comm.worker_index().value(), job.comm.workers())) {
       embed_partition(job, catalog.partitions[p.value], *encoder, report);
@@ -85,9 +90,14 @@ void embed_stage(Job& job) {
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    record.facts = {{"documents", catalog.documents()}, {"dim", encoder->dim()}, {"encoder", encoder->description()}, {"encoder_digest", encoder->digest()}, {"seconds", seconds}};
+    record.facts = {{"documents", catalog.documents()},
+                    {"dim", encoder->dim()},
+                    {"encoder", encoder->description()},
+                    {"encoder_digest", encoder->digest()},
+                    {"seconds", seconds}};
     write_stage_record(job.workspace, record);
-    log::info("embed: {} documents in {}", human_count(static_cast<double>(catalog.documents())), human_seconds(seconds));
+    log::info("embed: {} documents in {}", human_count(static_cast<double>(catalog.documents())),
+              human_seconds(seconds));
   });
 }
 

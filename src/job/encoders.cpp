@@ -23,7 +23,8 @@ class OwnedTexts final : public encode::TextSource {
     if (!worker) return;
     for (const PartitionId p : catalog.owned_by(*worker, job.comm.workers())) {
       partitions_.emplace_back(store::partition_file(job.workspace.corpus(), p.value));
-      for (std::uint64_t first = 0; first < partitions_.back().count(); first += kFitBlock) blocks_.push_back({partitions_.size() - 1, first});
+      for (std::uint64_t first = 0; first < partitions_.back().count(); first += kFitBlock)
+        blocks_.push_back({partitions_.size() - 1, first});
     }
   }
   std::size_t blocks() const override { return blocks_.size(); }
@@ -43,7 +44,9 @@ class OwnedTexts final : public encode::TextSource {
     std::size_t partition;
     std::uint64_t first;
   };
-  std::uint64_t size_of(std::size_t block) const { return std::min(kFitBlock, partitions_[blocks_[block].partition].count() - blocks_[block].first); }
+  std::uint64_t size_of(std::size_t block) const {
+    return std::min(kFitBlock, partitions_[blocks_[block].partition].count() - blocks_[block].first);
+  }
   std::vector<store::PartitionReader> partitions_;
   std::vector<Block> blocks_;
   std::vector<Digest128> digests_;
@@ -63,7 +66,9 @@ std::unique_ptr<encode::Encoder> lsa_encoder(Job& job, const Catalog& catalog) {
     params.feature_bits = static_cast<unsigned>(job.settings.encoder_feature_bits);
     params.fit_sample = job.settings.encoder_fit_sample;
     params.seed = job.settings.seed;
-    if (job.comm.is_root()) log::info("embed: fitting the lsa table on up to {} documents", human_count(static_cast<double>(std::min(params.fit_sample, catalog.documents()))));
+    if (job.comm.is_root())
+      log::info("embed: fitting the lsa table on up to {} documents",
+                human_count(static_cast<double>(std::min(params.fit_sample, catalog.documents()))));
     std::unique_ptr<OwnedTexts> texts;
     comm::agree(job.comm, [&] { texts = std::make_unique<OwnedTexts>(job, catalog); });
     const encode::LsaModel model = encode::fit_lsa(job.comm, *texts, params, job.pool);
@@ -72,7 +77,8 @@ std::unique_ptr<encode::Encoder> lsa_encoder(Job& job, const Catalog& catalog) {
     });
   }
   std::unique_ptr<encode::Encoder> encoder;
-  comm::agree(job.comm, [&] { encoder = encode::make_static_table(encode::load_static_table(job.workspace.encoder())); });
+  comm::agree(job.comm,
+              [&] { encoder = encode::make_static_table(encode::load_static_table(job.workspace.encoder())); });
   return encoder;
 }
 
@@ -80,8 +86,11 @@ std::unique_ptr<encode::Encoder> lsa_encoder(Job& job, const Catalog& catalog) {
 std::unique_ptr<encode::Encoder> bert_encoder(Job& job) {
   const auto& s = job.settings;
   encode::BertParams params;
-  params.pooling = s.encoder_pooling == "mean" ? encode::Pooling::mean : s.encoder_pooling == "cls" ? encode::Pooling::cls : encode::Pooling::automatic;
-  params.long_documents = s.encoder_long_documents == "windows" ? encode::LongDocuments::windows : encode::LongDocuments::truncate;
+  params.pooling = s.encoder_pooling == "mean"  ? encode::Pooling::mean
+                   : s.encoder_pooling == "cls" ? encode::Pooling::cls
+                                                : encode::Pooling::automatic;
+  params.long_documents =
+      s.encoder_long_documents == "windows" ? encode::LongDocuments::windows : encode::LongDocuments::truncate;
   params.precision = s.encoder_precision == "f32"    ? encode::BertPrecision::f32
                      : s.encoder_precision == "bf16" ? encode::BertPrecision::bf16
                      : s.encoder_precision == "int8" ? encode::BertPrecision::int8
@@ -91,7 +100,10 @@ std::unique_ptr<encode::Encoder> bert_encoder(Job& job) {
   if (!s.encoder_query_prefix.empty()) params.query_prefix = s.encoder_query_prefix;
   std::unique_ptr<encode::Encoder> encoder;
   comm::agree(job.comm, [&] {
-    if (s.encoder_model.empty()) throw UsageError("encoder.kind = bert needs --encoder.model: the folder with config.json, model.safetensors and vocab.txt or tokenizer.json");
+    if (s.encoder_model.empty())
+      throw UsageError(
+          "encoder.kind = bert needs --encoder.model: the folder with config.json, model.safetensors and vocab.txt or "
+          "tokenizer.json");
     encoder = encode::load_bert(s.encoder_model, params);
   });
   return encoder;

@@ -4,8 +4,6 @@
 #include <chrono>
 #include <cmath>
 
-#include "coordinator.hpp"
-#include "encoders.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/job/job.hpp"
@@ -13,6 +11,9 @@
 #include "equal/job/stop.hpp"
 #include "equal/linalg/float16.hpp"
 #include "equal/store/clusters.hpp"
+
+#include "coordinator.hpp"
+#include "encoders.hpp"
 #include "extractors.hpp"
 #include "reference.hpp"
 #include "worker.hpp"
@@ -77,7 +78,8 @@ Setup set_up(Job& job) {
   setup.guide = {shared_guide_vectors(job, setup.reference, *setup.encoder), setup.reference.guide_weights};
   const bandit::GuideSimilarity similarity(std::as_const(setup.guide.vectors).view());
   comm::agree(job.comm, [&] {
-    if (job.comm.worker_index()) setup.documents = std::make_unique<OwnedDocuments>(job, setup.catalog, similarity, setup.clusters.count());
+    if (job.comm.worker_index())
+      setup.documents = std::make_unique<OwnedDocuments>(job, setup.catalog, similarity, setup.clusters.count());
   });
   share_document_statistics(job, setup);
   return setup;
@@ -95,7 +97,8 @@ bandit::Facts make_facts(const Setup& setup, const Budget& budget) {
       facts.centroids(c, j) = static_cast<float>(x);
       square += x * x;
     }
-    for (std::size_t j = 0; j < dim && square > 0; ++j) unit(c, j) = static_cast<float>(setup.clusters.centroids[c * dim + j] / std::sqrt(square));
+    for (std::size_t j = 0; j < dim && square > 0; ++j)
+      unit(c, j) = static_cast<float>(setup.clusters.centroids[c * dim + j] / std::sqrt(square));
   }
   std::vector<float> similarities(k);
   bandit::GuideSimilarity(setup.guide.vectors.view()).compute(std::as_const(unit).view(), similarities);
@@ -107,7 +110,8 @@ bandit::Facts make_facts(const Setup& setup, const Budget& budget) {
     arm.similarity = similarities[c];
     arm.neighbours.push_back(c);
     if (!setup.clusters.neighbour_start.empty()) {
-      for (auto i = setup.clusters.neighbour_start[c]; i < setup.clusters.neighbour_start[c + 1]; ++i) arm.neighbours.push_back(setup.clusters.neighbours[i]);
+      for (auto i = setup.clusters.neighbour_start[c]; i < setup.clusters.neighbour_start[c + 1]; ++i)
+        arm.neighbours.push_back(setup.clusters.neighbours[i]);
     }
     std::sort(arm.neighbours.begin(), arm.neighbours.end());
     facts.arms.push_back(std::move(arm));
@@ -130,19 +134,24 @@ CoordinatorParams coordinator_params(const settings::Settings& s, bool determini
 }
 
 Json facts_of(const ExtractionTotals& t, const Budget& budget, bool complete, double seconds) {
-  return {{"complete", complete}, {"budget", budget.text()}, {"rounds", t.rounds}, {"asked", t.asked}, {"answered", t.answered}, {"failed", t.failed},
-          {"replayed", t.replayed}, {"pairs", t.kept}, {"duplicates", t.duplicates}, {"credit", t.credit}, {"rejected", t.rejected}, {"failures", t.failures},
-          {"spent", to_json(t.spent)}, {"seconds", seconds}};
+  return {{"complete", complete},       {"budget", budget.text()}, {"rounds", t.rounds},     {"asked", t.asked},
+          {"answered", t.answered},     {"failed", t.failed},      {"replayed", t.replayed}, {"pairs", t.kept},
+          {"duplicates", t.duplicates}, {"credit", t.credit},      {"rejected", t.rejected}, {"failures", t.failures},
+          {"spent", to_json(t.spent)},  {"seconds", seconds}};
 }
 
 void write_status(const Workspace& workspace, const ExtractionTotals& t, const Budget& budget, std::size_t unanswered) {
-  Json json = {{"stage", "extract"}, {"documents_budget", budget.documents()}, {"asked", t.asked}, {"answered", t.answered}, {"failed", t.failed},
-               {"unanswered", unanswered}, {"pairs", t.kept}, {"credit", t.credit}, {"spent", to_json(t.spent)}};
+  Json json = {{"stage", "extract"},       {"documents_budget", budget.documents()},
+               {"asked", t.asked},         {"answered", t.answered},
+               {"failed", t.failed},       {"unanswered", unanswered},
+               {"pairs", t.kept},          {"credit", t.credit},
+               {"spent", to_json(t.spent)}};
   write_file_atomically(workspace.status(), json.dump(2) + "\n");
 }
 
 /// Rank 0. Returns false when stopped on request.
-bool coordinate(Job& job, Setup& setup, const Budget& budget, const AnswerIndex& index, bool adopt_answers, comm::TaskWorker* local, StageRecord& record) {
+bool coordinate(Job& job, Setup& setup, const Budget& budget, const AnswerIndex& index, bool adopt_answers,
+                comm::TaskWorker* local, StageRecord& record) {
   const auto start = std::chrono::steady_clock::now();
   bandit::PolicyParams policy_params;
   policy_params.seed = job.settings.seed;
@@ -150,14 +159,21 @@ bool coordinate(Job& job, Setup& setup, const Budget& budget, const AnswerIndex&
   const auto policy = bandit::make_policy(job.settings.policy, policy_params, make_facts(setup, budget));
   const auto reward = make_reward(job.settings, setup.guide, budget.documents(), job.pool);
   comm::TaskFarm farm(job.comm, local);
-  bandit::SharedDocuments documents([&](const std::string& question) { return farm.ask_all(question); }, setup.clusters.count());
+  bandit::SharedDocuments documents([&](const std::string& question) { return farm.ask_all(question); },
+                                    setup.clusters.count());
   RoundsLog log(job.workspace.rounds());
   const std::vector<int> owners = setup.catalog.owners(job.comm.workers());
   ProgressLine line("extract", "documents", budget.documents());
   auto last_status = start;
 
   const Coordinator::Parts parts{
-      *policy, documents, *reward, farm, log, index, budget,
+      *policy,
+      documents,
+      *reward,
+      farm,
+      log,
+      index,
+      budget,
       [&](std::uint64_t d) { return job.comm.worker_rank(owners[setup.catalog.partition_of(d).id.value]); },
       &stop_requested,
       [&](const ExtractionTotals& t, std::size_t unanswered) {
@@ -184,8 +200,9 @@ bool coordinate(Job& job, Setup& setup, const Budget& budget, const AnswerIndex&
   Json served = Json::array();
   for (const double share : reward->served()) served.push_back(share);
   record.facts["served"] = std::move(served);
-  log::info("extract: {} documents asked in {} rounds, {} pairs kept, {} duplicates, {} failed, {}", human_count(static_cast<double>(t.asked)), t.rounds,
-            human_count(static_cast<double>(t.kept)), t.duplicates, t.failed, human_seconds(seconds));
+  log::info("extract: {} documents asked in {} rounds, {} pairs kept, {} duplicates, {} failed, {}",
+            human_count(static_cast<double>(t.asked)), t.rounds, human_count(static_cast<double>(t.kept)), t.duplicates,
+            t.failed, human_seconds(seconds));
   return complete;
 }
 
@@ -194,9 +211,13 @@ bool coordinate(Job& job, Setup& setup, const Budget& budget, const AnswerIndex&
 bool extract_stage(Job& job) {
   Setup setup = set_up(job);
   std::string clusters_digest;
-  comm::agree(job.comm, [&] { clusters_digest = read_stage_record(job.workspace, "cluster").facts.value("clusters_digest", ""); });
+  comm::agree(job.comm, [&] {
+    clusters_digest = read_stage_record(job.workspace, "cluster").facts.value("clusters_digest", "");
+  });
   const Budget budget(job.settings, setup.catalog.documents());
-  StageRecord record = expected_record("extract", job.settings, {{"clusters", clusters_digest}, {"reference", setup.reference.digest}, {"extractor", setup.extractor->digest()}});
+  StageRecord record = expected_record(
+      "extract", job.settings,
+      {{"clusters", clusters_digest}, {"reference", setup.reference.digest}, {"extractor", setup.extractor->digest()}});
 
   bool inputs_changed = false, done = false;
   std::uint32_t generation = 0;
@@ -209,7 +230,8 @@ bool extract_stage(Job& job) {
       done = !inputs_changed && facts.value("complete", false) && facts.value("budget", "") == budget.text();
     }
     if (done) log::info("extract: complete");
-    if (inputs_changed) std::filesystem::remove(job.workspace.rounds());  // it speaks of other arms; the answers stay in the journal
+    if (inputs_changed)
+      std::filesystem::remove(job.workspace.rounds());  // it speaks of other arms; the answers stay in the journal
     std::filesystem::create_directories(job.workspace.journal());
     generation = store::next_generation(job.workspace.journal());
     // The record says from the first round on what this stage is made with; "complete" follows at the end.
@@ -226,9 +248,12 @@ bool extract_stage(Job& job) {
   comm::agree(job.comm, [&] {
     if (job.comm.is_root()) {
       index = std::make_unique<AnswerIndex>(job.workspace.journal(), setup.extractor->digest());
-      if (index->size() > 0) log::info("extract: {} documents are answered already", human_count(static_cast<double>(index->size())));
+      if (index->size() > 0)
+        log::info("extract: {} documents are answered already", human_count(static_cast<double>(index->size())));
     }
-    if (job.comm.worker_index()) worker = std::make_unique<ExtractionWorker>(job, setup.catalog, *setup.documents, *setup.extractor, *setup.encoder, generation);
+    if (job.comm.worker_index())
+      worker = std::make_unique<ExtractionWorker>(job, setup.catalog, *setup.documents, *setup.extractor,
+                                                  *setup.encoder, generation);
   });
 
   bool complete = false;

@@ -26,7 +26,9 @@ extract::KeepParams keep_params(const settings::Settings& s) {
 
 extract::ChatParams chat_params(const settings::Settings& s) {
   if (s.chat_endpoints.empty() && s.chat_endpoints_file.empty()) {
-    throw UsageError("extract.extractor = chat needs --chat.endpoints http://HOST:PORT/v1, or --chat.endpoints_file with one such line a server");
+    throw UsageError(
+        "extract.extractor = chat needs --chat.endpoints http://HOST:PORT/v1, or --chat.endpoints_file with one such "
+        "line a server");
   }
   extract::ChatParams p;
   p.prompting.model = s.chat_model;

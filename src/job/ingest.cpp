@@ -1,5 +1,5 @@
-// Stage ingest: inputs -> partitions. Chunks are parsed into staged files (staging.hpp), duplicates are found by sending each
-// digest to one rank, and what stays is written as immutable partitions in the order of the inputs.
+// Stage ingest: inputs -> partitions. Chunks are parsed into staged files (staging.hpp), duplicates are found by
+// sending each digest to one rank, and what stays is written as immutable partitions in the order of the inputs.
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -12,6 +12,7 @@
 #include "equal/job/job.hpp"
 #include "equal/job/progress.hpp"
 #include "equal/store/partition.hpp"
+
 #include "staging.hpp"
 
 namespace equal::job {
@@ -47,7 +48,8 @@ std::vector<Unit> units_of(const std::vector<store::Input>& inputs, const store:
       units.push_back({i, 0, false, inputs[i].bytes * 4});  // text packs to about a quarter
       continue;
     }
-    for (std::uint64_t c = 0; c < *chunks; ++c) units.push_back({i, static_cast<std::uint32_t>(c), true, inputs[i].bytes / *chunks});
+    for (std::uint64_t c = 0; c < *chunks; ++c)
+      units.push_back({i, static_cast<std::uint32_t>(c), true, inputs[i].bytes / *chunks});
   }
   return units;
 }
@@ -56,7 +58,8 @@ std::vector<Unit> units_of(const std::vector<store::Input>& inputs, const store:
 std::vector<Unit> share_of(const std::vector<Unit>& units, int worker, int workers) {
   std::vector<std::size_t> largest_first(units.size());
   std::iota(largest_first.begin(), largest_first.end(), std::size_t{0});
-  std::stable_sort(largest_first.begin(), largest_first.end(), [&](std::size_t a, std::size_t b) { return units[a].bytes > units[b].bytes; });
+  std::stable_sort(largest_first.begin(), largest_first.end(),
+                   [&](std::size_t a, std::size_t b) { return units[a].bytes > units[b].bytes; });
   std::vector<std::uint64_t> load(static_cast<std::size_t>(workers), 0);
   std::vector<Unit> out;
   for (const std::size_t u : largest_first) {
@@ -84,9 +87,14 @@ void judge_bad_lines(const std::vector<StagedChunk>& chunks, const settings::Set
   if (all == 0) return;
   std::string reasons;
   for (std::size_t r = 0; r < bad.size(); ++r) {
-    if (bad[r] > 0) reasons += format("{}{} {}", reasons.empty() ? "" : ", ", bad[r], store::name_of(static_cast<store::BadReason>(r)));
+    if (bad[r] > 0)
+      reasons +=
+          format("{}{} {}", reasons.empty() ? "" : ", ", bad[r], store::name_of(static_cast<store::BadReason>(r)));
   }
-  if (all > s.max_bad) throw DataError(format("{} bad line{} in the inputs ({}), ingest.max_bad allows {}; mend them, or skip them with --max-bad {}", all, all == 1 ? "" : "s", reasons, s.max_bad, all));
+  if (all > s.max_bad)
+    throw DataError(
+        format("{} bad line{} in the inputs ({}), ingest.max_bad allows {}; mend them, or skip them with --max-bad {}",
+               all, all == 1 ? "" : "s", reasons, s.max_bad, all));
   log::warn("ingest: skipped {} bad lines ({})", all, reasons);
 }
 
@@ -108,11 +116,13 @@ struct Entry {
   Place place;
 };
 
-/// Collective. Ordinals to drop, by chunk, among the caller's entries: each digest has one rank that sees all its places.
+/// Collective. Ordinals to drop, by chunk, among the caller's entries: each digest has one rank that sees all its
+/// places.
 std::map<ChunkKey, std::set<std::uint64_t>> later_places(comm::Communicator& comm, const std::vector<Entry>& entries) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   std::vector<ByteWriter> out(ranks);
-  for (const Entry& e : entries) out[e.digest.low % ranks].put(e.digest).put(e.place.key).put(e.place.ordinal).put(e.place.existing);
+  for (const Entry& e : entries)
+    out[e.digest.low % ranks].put(e.digest).put(e.place.key).put(e.place.ordinal).put(e.place.existing);
   std::vector<std::string> bytes;
   for (auto& w : out) bytes.push_back(w.take());
   const auto received = comm.all_to_all(std::move(bytes));
@@ -133,11 +143,14 @@ std::map<ChunkKey, std::set<std::uint64_t>> later_places(comm::Communicator& com
       all.push_back(s);
     }
   }
-  std::sort(all.begin(), all.end(), [](const Seen& a, const Seen& b) { return a.entry.digest != b.entry.digest ? a.entry.digest < b.entry.digest : a.entry.place < b.entry.place; });
+  std::sort(all.begin(), all.end(), [](const Seen& a, const Seen& b) {
+    return a.entry.digest != b.entry.digest ? a.entry.digest < b.entry.digest : a.entry.place < b.entry.place;
+  });
   std::vector<ByteWriter> drops(ranks);
   for (std::size_t i = 1; i < all.size(); ++i) {
     const Place& place = all[i].entry.place;
-    if (all[i].entry.digest == all[i - 1].entry.digest && place.existing == 0) drops[all[i].from].put(place.key).put(place.ordinal);
+    if (all[i].entry.digest == all[i - 1].entry.digest && place.existing == 0)
+      drops[all[i].from].put(place.key).put(place.ordinal);
   }
   bytes.clear();
   for (auto& w : drops) bytes.push_back(w.take());
@@ -158,7 +171,8 @@ struct Duplicates {
 };
 
 /// Collective.
-Duplicates find_duplicates(Job& job, const fs::path& staging, const std::vector<StagedChunk>& mine, const Catalog& existing) {
+Duplicates find_duplicates(Job& job, const fs::path& staging, const std::vector<StagedChunk>& mine,
+                           const Catalog& existing) {
   std::vector<Entry> ids, texts;
   comm::agree(job.comm, [&] {
     const auto worker = job.comm.worker_index();
@@ -207,9 +221,22 @@ std::vector<ChunkKey> all_chunks(comm::Communicator& comm, const std::vector<Sta
 std::vector<StagedChunk> gather_chunks(Job& job, const std::vector<StagedChunk>& mine) {
   ByteWriter w;
   for (const StagedChunk& c : mine) {
-    w.put(c.key).put(c.tally.lines).put(c.tally.documents).put(c.tally.pieces).put(c.tally.pairs).put(c.tally.bytes).put(c.tally.bad);
+    w.put(c.key)
+        .put(c.tally.lines)
+        .put(c.tally.documents)
+        .put(c.tally.pieces)
+        .put(c.tally.pairs)
+        .put(c.tally.bytes)
+        .put(c.tally.bad);
     w.put(static_cast<std::uint64_t>(c.tally.reported.size()));
-    for (const auto& b : c.tally.reported) w.put(b.reason).put_string(b.file).put(b.chunk).put(b.line).put(b.position).put_string(b.detail).put_string(b.excerpt);
+    for (const auto& b : c.tally.reported)
+      w.put(b.reason)
+          .put_string(b.file)
+          .put(b.chunk)
+          .put(b.line)
+          .put(b.position)
+          .put_string(b.detail)
+          .put_string(b.excerpt);
   }
   std::vector<StagedChunk> out;
   for (const auto& part : job.comm.gather(w.take(), 0)) {
@@ -241,7 +268,8 @@ std::vector<StagedChunk> gather_chunks(Job& job, const std::vector<StagedChunk>&
   return out;
 }
 
-/// Inputs that are not part of the corpus yet, with their fingerprints. Throws UsageError when those that are have changed.
+/// Inputs that are not part of the corpus yet, with their fingerprints. Throws UsageError when those that are have
+/// changed.
 struct NewInputs {
   std::vector<store::Input> inputs;
   std::vector<std::string> fingerprints;
@@ -261,17 +289,24 @@ NewInputs new_inputs(const Job& job) {
     if (!named.insert(input.name).second) throw UsageError(format("ingest.inputs: {} is named twice", input.name));
     const auto old = before.find(input.name);
     if (old != before.end() && old->second == print) continue;
-    if (old != before.end()) throw UsageError(format("{}: has changed since it was ingested into {}; use another --workspace", input.name, job.workspace.root().string()));
-    if (there && !s.append) throw UsageError(format("{}: is not part of the corpus in {}; add it with --append, or use another --workspace", input.name, job.workspace.root().string()));
+    if (old != before.end())
+      throw UsageError(format("{}: has changed since it was ingested into {}; use another --workspace", input.name,
+                              job.workspace.root().string()));
+    if (there && !s.append)
+      throw UsageError(format("{}: is not part of the corpus in {}; add it with --append, or use another --workspace",
+                              input.name, job.workspace.root().string()));
     out.all[input.name] = print;
     out.inputs.push_back(std::move(input));
     out.fingerprints.push_back(std::move(print));
   }
-  if (there && !s.append && named.size() != before.size()) throw UsageError(format("ingest.inputs: the corpus in {} has {} inputs, {} are named; use another --workspace", job.workspace.root().string(), before.size(), named.size()));
+  if (there && !s.append && named.size() != before.size())
+    throw UsageError(format("ingest.inputs: the corpus in {} has {} inputs, {} are named; use another --workspace",
+                            job.workspace.root().string(), before.size(), named.size()));
   return out;
 }
 
-PartitionInfo write_partition(Job& job, const fs::path& staging, ChunkKey key, PartitionId id, const std::set<std::uint64_t>& drop) {
+PartitionInfo write_partition(Job& job, const fs::path& staging, ChunkKey key, PartitionId id,
+                              const std::set<std::uint64_t>& drop) {
   const fs::path file = store::partition_file(job.workspace.corpus(), id.value);
   store::PartitionWriter writer(file);
   Sha256 made_from;
@@ -328,8 +363,10 @@ void ingest_stage(Job& job) {
 
   std::vector<StagedChunk> mine;
   run_with_progress(job.comm, "ingest", "documents", 0, [&](const auto& report) {
-    for (const Unit& u : share_of(units_of(fresh.inputs, params), job.comm.worker_index().value(), job.comm.workers())) {
-      auto chunks = stage_input(staging, params, fresh.inputs[u.input], fresh.fingerprints[u.input], u.input, u.chunk, u.one_chunk, job.pool, report);
+    for (const Unit& u :
+         share_of(units_of(fresh.inputs, params), job.comm.worker_index().value(), job.comm.workers())) {
+      auto chunks = stage_input(staging, params, fresh.inputs[u.input], fresh.fingerprints[u.input], u.input, u.chunk,
+                                u.one_chunk, job.pool, report);
       std::move(chunks.begin(), chunks.end(), std::back_inserter(mine));
     }
   });
@@ -352,7 +389,8 @@ void ingest_stage(Job& job) {
       const auto place = std::lower_bound(keys.begin(), keys.end(), c.key) - keys.begin();
       const PartitionId id(static_cast<std::uint32_t>(catalog.partitions.size() + static_cast<std::size_t>(place)));
       const auto drop = duplicates.drop.find(c.key);
-      infos.push_back(write_partition(job, staging, c.key, id, drop == duplicates.drop.end() ? std::set<std::uint64_t>{} : drop->second));
+      infos.push_back(write_partition(job, staging, c.key, id,
+                                      drop == duplicates.drop.end() ? std::set<std::uint64_t>{} : drop->second));
     }
   });
   const auto all = gather_infos(job.comm, infos);
@@ -362,16 +400,26 @@ void ingest_stage(Job& job) {
       info.first_document = catalog.documents();
       catalog.partitions.push_back(std::move(info));
     }
-    if (catalog.documents() == 0) throw DataError("the inputs hold no document; ingest.field_text = '" + job.settings.field_text + "' names the field of the text");
+    if (catalog.documents() == 0)
+      throw DataError("the inputs hold no document; ingest.field_text = '" + job.settings.field_text +
+                      "' names the field of the text");
     write_catalog(job.workspace, catalog);
     std::uint64_t bad = 0, pairs = 0, bytes = 0;
     for (const auto& c : chunks) bad += c.tally.bad_lines(), pairs += c.tally.pairs, bytes += c.tally.bytes;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    record.facts = {{"documents", catalog.documents()}, {"partitions", catalog.partitions.size()}, {"text_bytes", catalog.text_bytes()}, {"input_bytes", bytes}, {"known_pairs", pairs},
-                    {"bad_lines", bad}, {"duplicate_ids", duplicates.ids}, {"duplicate_texts", duplicates.texts}, {"seconds", seconds}};
+    record.facts = {{"documents", catalog.documents()},
+                    {"partitions", catalog.partitions.size()},
+                    {"text_bytes", catalog.text_bytes()},
+                    {"input_bytes", bytes},
+                    {"known_pairs", pairs},
+                    {"bad_lines", bad},
+                    {"duplicate_ids", duplicates.ids},
+                    {"duplicate_texts", duplicates.texts},
+                    {"seconds", seconds}};
     write_stage_record(job.workspace, record);
     fs::remove_all(staging);
-    log::info("ingest: {} documents in {} partitions, {} duplicates dropped, in {}", human_count(static_cast<double>(catalog.documents())), catalog.partitions.size(),
+    log::info("ingest: {} documents in {} partitions, {} duplicates dropped, in {}",
+              human_count(static_cast<double>(catalog.documents())), catalog.partitions.size(),
               human_count(static_cast<double>(duplicates.ids + duplicates.texts)), human_seconds(seconds));
   });
 }

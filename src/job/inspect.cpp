@@ -4,7 +4,6 @@
 #include <charconv>
 #include <map>
 
-#include "answers.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
@@ -12,6 +11,8 @@
 #include "equal/store/assignment.hpp"
 #include "equal/store/clusters.hpp"
 #include "equal/store/partition.hpp"
+
+#include "answers.hpp"
 #include "rounds_log.hpp"
 
 namespace equal::job {
@@ -20,7 +21,9 @@ namespace {
 
 constexpr const char* kStages[] = {"ingest", "embed", "cluster", "extract", "export"};
 
-bool has_record(const Workspace& workspace, const std::string& stage) { return fs::exists(workspace.stages() / (stage + ".json")); }
+bool has_record(const Workspace& workspace, const std::string& stage) {
+  return fs::exists(workspace.stages() / (stage + ".json"));
+}
 
 Json facts(const Workspace& workspace, const std::string& stage) {
   return has_record(workspace, stage) ? read_stage_record(workspace, stage).facts : Json::object();
@@ -51,15 +54,18 @@ struct Seen {
 };
 
 std::string rounds_table(const Workspace& workspace) {
-  std::string out = format("{:>6} {:>10} {:>6} {:>8} {:>10} {:>12}\n", "round", "documents", "arms", "pairs", "reward", "best arm");
+  std::string out =
+      format("{:>6} {:>10} {:>6} {:>8} {:>10} {:>12}\n", "round", "documents", "arms", "pairs", "reward", "best arm");
   for (const RoundEvent& e : read_rounds(workspace.rounds())) {
     if (e.kind != RoundEvent::Kind::observed) continue;
     std::map<std::uint32_t, double> arms;
     std::uint64_t pairs = 0;
     double reward = 0;
     for (const auto& d : e.observed) arms[d.arm] += d.reward, pairs += d.pairs, reward += d.reward;
-    const auto best = std::max_element(arms.begin(), arms.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    out += format("{:>6} {:>10} {:>6} {:>8} {:>10.3f} {:>12}\n", e.round, e.observed.size(), arms.size(), pairs, reward, best == arms.end() ? "-" : std::to_string(best->first));
+    const auto best =
+        std::max_element(arms.begin(), arms.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    out += format("{:>6} {:>10} {:>6} {:>8} {:>10.3f} {:>12}\n", e.round, e.observed.size(), arms.size(), pairs, reward,
+                  best == arms.end() ? "-" : std::to_string(best->first));
   }
   return out;
 }
@@ -67,11 +73,13 @@ std::string rounds_table(const Workspace& workspace) {
 std::string one_round(const Workspace& workspace, std::uint64_t round) {
   for (const RoundEvent& e : read_rounds(workspace.rounds())) {
     if (e.kind != RoundEvent::Kind::observed || e.round != round) continue;
-    std::string out = format("round {}: {} documents\n{}\n{:>8} {:>12} {:>6} {:>10}  credits\n", round, e.observed.size(), e.facts.dump(2), "arm", "document", "pairs", "reward");
+    std::string out = format("round {}: {} documents\n{}\n{:>8} {:>12} {:>6} {:>10}  credits\n", round,
+                             e.observed.size(), e.facts.dump(2), "arm", "document", "pairs", "reward");
     for (const auto& d : e.observed) {
       std::string credits;
       for (const double c : d.credits) credits += c < 0 ? " dup" : format(" {:.3f}", c);
-      out += format("{:>8} {:>12} {:>6} {:>10.4f} {}{}\n", d.arm, d.number, d.pairs, d.reward, credits, d.answered ? "" : " not answered");
+      out += format("{:>8} {:>12} {:>6} {:>10.4f} {}{}\n", d.arm, d.number, d.pairs, d.reward, credits,
+                    d.answered ? "" : " not answered");
     }
     return out;
   }
@@ -105,29 +113,37 @@ std::string arms_table(const Workspace& workspace) {
     rows.push_back(row);
   }
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.reward > b.reward; });
-  std::string out = format("{:>6} {:>10} {:>8} {:>8} {:>10} {:>9}\n", "arm", "documents", "asked", "pairs", "reward", "radius");
-  for (const Row& r : rows) out += format("{:>6} {:>10} {:>8} {:>8} {:>10.3f} {:>9.4f}\n", r.arm, clusters.counts[r.arm], r.asked, r.pairs, r.reward, clusters.radius[r.arm]);
+  std::string out =
+      format("{:>6} {:>10} {:>8} {:>8} {:>10} {:>9}\n", "arm", "documents", "asked", "pairs", "reward", "radius");
+  for (const Row& r : rows)
+    out += format("{:>6} {:>10} {:>8} {:>8} {:>10.3f} {:>9.4f}\n", r.arm, clusters.counts[r.arm], r.asked, r.pairs,
+                  r.reward, clusters.radius[r.arm]);
   return out;
 }
 
 std::string one_document(const Workspace& workspace, std::uint64_t document) {
   const Catalog catalog = read_catalog(workspace);
-  if (document >= catalog.documents()) throw UsageError(format("document {}: the corpus has {}, numbered from 0", document, catalog.documents()));
+  if (document >= catalog.documents())
+    throw UsageError(format("document {}: the corpus has {}, numbered from 0", document, catalog.documents()));
   const PartitionInfo& info = catalog.partition_of(document);
   const store::PartitionReader partition(store::partition_file(workspace.corpus(), info.id.value));
   const std::uint64_t index = document - info.first_document;
-  std::string out = format("document {} = '{}', {} bytes, from {} at byte {}, in {}\n", document, partition.id(index), partition.text_size(index), partition.source(index),
-                           partition.position(index), partition.path().string());
+  std::string out =
+      format("document {} = '{}', {} bytes, from {} at byte {}, in {}\n", document, partition.id(index),
+             partition.text_size(index), partition.source(index), partition.position(index), partition.path().string());
   for (const auto& [arm, list] : seen_by_arm(workspace)) {
     for (const Seen& s : list) {
-      if (s.document.number == document) out += format("asked as one of arm {}; observed in round {} with {} pairs, reward {:.4f}\n", arm, s.round, s.document.pairs, s.document.reward);
+      if (s.document.number == document)
+        out += format("asked as one of arm {}; observed in round {} with {} pairs, reward {:.4f}\n", arm, s.round,
+                      s.document.pairs, s.document.reward);
     }
   }
   if (has_record(workspace, "extract")) {
     const std::string extractor = read_stage_record(workspace, "extract").inputs.at("extractor");
     const std::string record = AnswerIndex(workspace.journal(), extractor).record(document);
     if (!record.empty()) {
-      for (const auto& p : journal_answer_from_json(parse_json(record, "journal"), "journal").extraction.pairs) out += format("  Q: {}\n  A: {}\n", cut(p.question, 300), cut(p.answer, 300));
+      for (const auto& p : journal_answer_from_json(parse_json(record, "journal"), "journal").extraction.pairs)
+        out += format("  Q: {}\n  A: {}\n", cut(p.question, 300), cut(p.answer, 300));
     }
   }
   return out + "\n" + partition.text(index) + "\n";
@@ -137,21 +153,27 @@ std::string one_arm(const Workspace& workspace, std::uint64_t arm) {
   const store::Clusters clusters = store::read_clusters(workspace.clusters()).clusters;
   if (arm >= clusters.count()) throw UsageError(format("arm {}: there are {}, numbered from 0", arm, clusters.count()));
   const auto c = static_cast<std::uint32_t>(arm);
-  std::string out = format("arm {}: {} documents, radius {:.4f}, variance {:.4f}, {} neighbours\n", arm, clusters.counts[c], clusters.radius[c], clusters.variance[c],
-                           clusters.neighbour_start.empty() ? 0 : clusters.neighbour_start[c + 1] - clusters.neighbour_start[c]);
+  std::string out =
+      format("arm {}: {} documents, radius {:.4f}, variance {:.4f}, {} neighbours\n", arm, clusters.counts[c],
+             clusters.radius[c], clusters.variance[c],
+             clusters.neighbour_start.empty() ? 0 : clusters.neighbour_start[c + 1] - clusters.neighbour_start[c]);
   const auto seen = seen_by_arm(workspace);
   if (const auto found = seen.find(c); found != seen.end()) {
-    for (const Seen& s : found->second) out += format("  round {}: document {}, {} pairs, reward {:.4f}\n", s.round, s.document.number, s.document.pairs, s.document.reward);
+    for (const Seen& s : found->second)
+      out += format("  round {}: document {}, {} pairs, reward {:.4f}\n", s.round, s.document.number, s.document.pairs,
+                    s.document.reward);
   }
   out += "first documents in draw order:\n";
   std::size_t shown = 0;
   for (const PartitionInfo& info : read_catalog(workspace).partitions) {
     if (shown >= 5) break;
-    const auto assignment = store::read_assignment(store::partition_file(workspace.assignment(), info.id.value)).assignment;
+    const auto assignment =
+        store::read_assignment(store::partition_file(workspace.assignment(), info.id.value)).assignment;
     const store::PartitionReader partition(store::partition_file(workspace.corpus(), info.id.value));
     for (const std::uint32_t index : assignment.documents(c)) {
       if (shown++ >= 5) break;
-      out += format("  {} '{}': {}\n", info.first_document + index, partition.id(index), cut(partition.text(index), 160));
+      out +=
+          format("  {} '{}': {}\n", info.first_document + index, partition.id(index), cut(partition.text(index), 160));
     }
   }
   return out;
@@ -166,41 +188,55 @@ double loss_share(const Workspace& workspace) {
 }
 
 std::string summary(const Workspace& workspace) {
-  const Json ingest = facts(workspace, "ingest"), embed = facts(workspace, "embed"), cluster = facts(workspace, "cluster"), extract = facts(workspace, "extract"), exported = facts(workspace, "export");
+  const Json ingest = facts(workspace, "ingest"), embed = facts(workspace, "embed"),
+             cluster = facts(workspace, "cluster"), extract = facts(workspace, "extract"),
+             exported = facts(workspace, "export");
   const Json spent = extract.value("spent", Json::object()), rejected = extract.value("rejected", Json::object());
   std::string out = "\n";
-  out += format("corpus     {} documents in {} partitions\n", counted(ingest, "documents"), counted(ingest, "partitions"));
+  out +=
+      format("corpus     {} documents in {} partitions\n", counted(ingest, "documents"), counted(ingest, "partitions"));
   out += format("arms       {} clusters of {}\n", counted(cluster, "clusters"), embed.value("encoder", "vectors"));
-  out += format("asked      {} documents in {} rounds, {} of them failed; {} calls, {} tokens\n", counted(extract, "asked"), counted(extract, "rounds"), counted(extract, "failed"),
-                counted(spent, "calls"),
-                human_count(spent.value("prompt_tokens", 0.0) + spent.value("completion_tokens", 0.0)));
-  out += format("kept       {} pairs, {} duplicates left out, credit {:.2f}\n", counted(extract, "pairs"), counted(extract, "duplicates"), extract.value("credit", 0.0));
+  out +=
+      format("asked      {} documents in {} rounds, {} of them failed; {} calls, {} tokens\n",
+             counted(extract, "asked"), counted(extract, "rounds"), counted(extract, "failed"), counted(spent, "calls"),
+             human_count(spent.value("prompt_tokens", 0.0) + spent.value("completion_tokens", 0.0)));
+  out += format("kept       {} pairs, {} duplicates left out, credit {:.2f}\n", counted(extract, "pairs"),
+                counted(extract, "duplicates"), extract.value("credit", 0.0));
   std::string reasons;
-  for (const auto& [reason, n] : rejected.items()) reasons += format("{}{} {}", reasons.empty() ? "" : ", ", n.get<std::uint64_t>(), reason);
+  for (const auto& [reason, n] : rejected.items())
+    reasons += format("{}{} {}", reasons.empty() ? "" : ", ", n.get<std::uint64_t>(), reason);
   if (!reasons.empty()) out += format("dropped    {}\n", reasons);
   out += "time      ";
-  for (const char* stage : kStages) out += format(" {} {}", stage, human_seconds(facts(workspace, stage).value("seconds", 0.0)));
-  out += format("\ndata set   {} ({} pairs, sha256 {})\n", exported.value("file", "-"), counted(exported, "pairs"), exported.value("sha256", std::string(16, '-')).substr(0, 16));
+  for (const char* stage : kStages)
+    out += format(" {} {}", stage, human_seconds(facts(workspace, stage).value("seconds", 0.0)));
+  out += format("\ndata set   {} ({} pairs, sha256 {})\n", exported.value("file", "-"), counted(exported, "pairs"),
+                exported.value("sha256", std::string(16, '-')).substr(0, 16));
   return out;
 }
 
 std::string status(const Workspace& workspace, bool as_json) {
   if (!fs::exists(workspace.root())) throw UsageError(workspace.root().string() + ": no such workspace");
-  Json json = {{"workspace", workspace.root().string()}, {"running", fs::exists(workspace.root() / "lock")}, {"stages", Json::object()}};
+  Json json = {{"workspace", workspace.root().string()},
+               {"running", fs::exists(workspace.root() / "lock")},
+               {"stages", Json::object()}};
   for (const char* stage : kStages) {
     if (has_record(workspace, stage)) json["stages"][stage] = facts(workspace, stage);
   }
-  if (fs::exists(workspace.status())) json["extraction"] = parse_json(read_file(workspace.status()), workspace.status().string());
+  if (fs::exists(workspace.status()))
+    json["extraction"] = parse_json(read_file(workspace.status()), workspace.status().string());
   if (as_json) return json.dump(2) + "\n";
-  std::string out = format("{}: {}\n", workspace.root().string(), json["running"].get<bool>() ? "in use" : "not running");
+  std::string out =
+      format("{}: {}\n", workspace.root().string(), json["running"].get<bool>() ? "in use" : "not running");
   for (const char* stage : kStages) {
     const bool there = json["stages"].contains(stage) && json["stages"][stage].value("complete", true);
-    out += format("  {:<8} {}\n", stage, there ? "complete, " + human_seconds(json["stages"][stage].value("seconds", 0.0)) : "not complete");
+    out += format("  {:<8} {}\n", stage,
+                  there ? "complete, " + human_seconds(json["stages"][stage].value("seconds", 0.0)) : "not complete");
   }
   if (json.contains("extraction")) {
     const Json& e = json["extraction"];
-    out += format("  asked {} of {} documents, {} answered, {} failed, {} pairs, credit {:.2f}\n", counted(e, "asked"), counted(e, "documents_budget"), counted(e, "answered"),
-                  counted(e, "failed"), counted(e, "pairs"), e.value("credit", 0.0));
+    out += format("  asked {} of {} documents, {} answered, {} failed, {} pairs, credit {:.2f}\n", counted(e, "asked"),
+                  counted(e, "documents_budget"), counted(e, "answered"), counted(e, "failed"), counted(e, "pairs"),
+                  e.value("credit", 0.0));
   }
   return out;
 }

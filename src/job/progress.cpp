@@ -1,9 +1,9 @@
 #include "equal/job/progress.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
+
+#include <unistd.h>
 
 #include "equal/base/bytes.hpp"
 #include "equal/base/error.hpp"
@@ -15,7 +15,8 @@ namespace {
 constexpr int kProgressTag = 20, kDoneTag = 21, kStopTag = 22;
 constexpr double kTerminalEvery = 0.2, kLogEvery = 10.0;  // seconds
 [[noreturn]] void stop_here(const std::string& stage) {
-  throw Error(Family::checkpointed, stage + ": stopped on request; what is finished is kept, and the same command line goes on");
+  throw Error(Family::checkpointed,
+              stage + ": stopped on request; what is finished is kept, and the same command line goes on");
 }
 
 /// Rank 0: shows what the workers report until all are done, and passes a request to stop on to them.
@@ -35,7 +36,8 @@ void watch(comm::Communicator& comm, const std::string& stage, const std::string
 }
 
 /// A worker: reports, and ends where it learns that rank 0 wants to stop.
-void work_and_report(comm::Communicator& comm, const std::string& stage, const std::function<void(const std::function<void(std::uint64_t)>&)>& work) {
+void work_and_report(comm::Communicator& comm, const std::string& stage,
+                     const std::function<void(const std::function<void(std::uint64_t)>&)>& work) {
   struct SayDone {
     comm::Communicator& comm;
     ~SayDone() { comm.send(0, kDoneTag, {}); }
@@ -50,14 +52,20 @@ void work_and_report(comm::Communicator& comm, const std::string& stage, const s
 }  // namespace
 
 ProgressLine::ProgressLine(std::string stage, std::string unit, std::uint64_t total)
-    : stage_(std::move(stage)), unit_(std::move(unit)), total_(total), terminal_(::isatty(STDERR_FILENO) == 1),
-      start_(std::chrono::steady_clock::now()), last_(start_) {}
+    : stage_(std::move(stage)),
+      unit_(std::move(unit)),
+      total_(total),
+      terminal_(::isatty(STDERR_FILENO) == 1),
+      start_(std::chrono::steady_clock::now()),
+      last_(start_) {}
 
 ProgressLine::~ProgressLine() {
   if (shown_ && terminal_) std::fputs("\r\033[K", stderr);
 }
 
-double ProgressLine::seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+double ProgressLine::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
 
 void ProgressLine::show(std::uint64_t done, const std::string& note) {
   const auto now = std::chrono::steady_clock::now();
@@ -66,8 +74,11 @@ void ProgressLine::show(std::uint64_t done, const std::string& note) {
   shown_ = true;
   const double rate = static_cast<double>(done) / std::max(seconds(), 1e-9);
   std::string text = format("{}: {}", stage_, human_count(static_cast<double>(done)));
-  if (total_ > 0) text += format(" of {} {} ({:.0f} %)", human_count(static_cast<double>(total_)), unit_, 100.0 * static_cast<double>(done) / static_cast<double>(total_));
-  else text += " " + unit_;
+  if (total_ > 0)
+    text += format(" of {} {} ({:.0f} %)", human_count(static_cast<double>(total_)), unit_,
+                   100.0 * static_cast<double>(done) / static_cast<double>(total_));
+  else
+    text += " " + unit_;
   text += format(", {}/s", human_count(rate));
   if (total_ > done && rate > 0) text += ", " + human_seconds(static_cast<double>(total_ - done) / rate) + " to go";
   if (!note.empty()) text += ", " + note;

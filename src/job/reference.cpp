@@ -49,7 +49,8 @@ std::vector<extract::Pair> read_pairs(const std::string& file, const settings::S
           const std::string where = format("{}, record at byte {}", record.source, record.position);
           const Json rest = record.metadata.empty() ? Json::object() : parse_json(record.metadata, where);
           const auto answer = rest.find(s.field_answer);
-          if (answer == rest.end() || !answer->is_string()) throw DataError(format("{}: no text in field '{}'; name it with --field-answer", where, s.field_answer));
+          if (answer == rest.end() || !answer->is_string())
+            throw DataError(format("{}: no text in field '{}'; name it with --field-answer", where, s.field_answer));
           out.push_back({record.text, answer->get<std::string>()});
         }
       }
@@ -66,7 +67,8 @@ Digest128 pair_digest(const extract::Pair& p) { return digest128(p.question + "\
 }  // namespace
 
 Reference load_reference(const settings::Settings& s) {
-  if (s.reference.empty()) throw UsageError("--reference.files is missing: name a JSONL file with question-answer pairs of the target task");
+  if (s.reference.empty())
+    throw UsageError("--reference.files is missing: name a JSONL file with question-answer pairs of the target task");
   Reference out;
   for (const auto& file : s.holdout) {
     for (auto& pair : read_pairs(file, s)) out.holdout.push_back(std::move(pair));
@@ -77,10 +79,14 @@ Reference load_reference(const settings::Settings& s) {
     const Source source = parse_source(text);
     auto pairs = read_pairs(source.file, s);
     // Drawn by content: the order of the file does not matter, nor what else is in the mixture.
-    std::stable_sort(pairs.begin(), pairs.end(), [&](const extract::Pair& a, const extract::Pair& b) { return keyed_hash(s.seed, "guide", pair_digest(a)) < keyed_hash(s.seed, "guide", pair_digest(b)); });
+    std::stable_sort(pairs.begin(), pairs.end(), [&](const extract::Pair& a, const extract::Pair& b) {
+      return keyed_hash(s.seed, "guide", pair_digest(a)) < keyed_hash(s.seed, "guide", pair_digest(b));
+    });
     std::size_t n = pairs.size();
-    if (s.guide_items > 0) n = std::min<std::size_t>(n, s.guide_items);
-    else if (s.holdout.empty()) n = std::min(kDefaultGuide, (n + 1) / 2);
+    if (s.guide_items > 0)
+      n = std::min<std::size_t>(n, s.guide_items);
+    else if (s.holdout.empty())
+      n = std::min(kDefaultGuide, (n + 1) / 2);
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       if (i < n) {
         out.guide_weights.push_back(source.weight / total_weight / static_cast<double>(n));
@@ -91,7 +97,8 @@ Reference load_reference(const settings::Settings& s) {
     }
   }
   Sha256 sha;
-  for (std::size_t i = 0; i < out.guide.size(); ++i) sha.update(pair_digest(out.guide[i]).hex()).update_value(out.guide_weights[i]);
+  for (std::size_t i = 0; i < out.guide.size(); ++i)
+    sha.update(pair_digest(out.guide[i]).hex()).update_value(out.guide_weights[i]);
   out.digest = sha.hex();
   return out;
 }

@@ -15,8 +15,8 @@ struct Reference {
   std::string digest;                 ///< of guide and weights
 };
 
-/// Reads reference.files (FILE or FILE:WEIGHT) and reference.holdout. Throws UsageError without a file, DataError on a file
-/// without pairs or a line that is none, naming file and line. Local; equal on all ranks.
+/// Reads reference.files (FILE or FILE:WEIGHT) and reference.holdout. Throws UsageError without a file, DataError on a
+/// file without pairs or a line that is none, naming file and line. Local; equal on all ranks.
 Reference load_reference(const settings::Settings& settings);
 
 }  // namespace equal::job

@@ -26,7 +26,8 @@ class PairsReward final : public RewardModel {
 
 /// The rows of a document's vectors that belong to pairs which no earlier pair of the run equals.
 linalg::Matrix<float> unique_rows(const Scored& s) {
-  const auto unique = static_cast<std::size_t>(std::count_if(s.credits.begin(), s.credits.end(), [](double c) { return c != kDuplicate; }));
+  const auto unique = static_cast<std::size_t>(
+      std::count_if(s.credits.begin(), s.credits.end(), [](double c) { return c != kDuplicate; }));
   linalg::Matrix<float> out(unique, s.answer.vectors.columns());
   for (std::size_t i = 0, row = 0; i < s.credits.size(); ++i) {
     if (s.credits[i] != kDuplicate) std::ranges::copy(s.answer.vectors.row(i), out.row(row++).begin());
@@ -37,7 +38,8 @@ linalg::Matrix<float> unique_rows(const Scored& s) {
 /// What a document's pairs add to the unserved mass of the guide.
 class MarginalRewardModel final : public RewardModel {
  public:
-  MarginalRewardModel(const Guide& guide, const transport::MarginalParams& params) : reward_(guide.vectors.view(), params, guide.weights) {}
+  MarginalRewardModel(const Guide& guide, const transport::MarginalParams& params)
+      : reward_(guide.vectors.view(), params, guide.weights) {}
   void score(std::span<Scored> round) override {
     for (Scored& s : round) {
       const auto pairs = unique_rows(s);
@@ -54,13 +56,17 @@ class MarginalRewardModel final : public RewardModel {
   transport::MarginalReward reward_;
 };
 
-/// Transport distance of a pull's pairs, or of all pairs of its arm so far, to the guide: the published rewards. Every document
-/// of a pull gets the pull's reward; single pairs get no credit of their own.
+/// Transport distance of a pull's pairs, or of all pairs of its arm so far, to the guide: the published rewards. Every
+/// document of a pull gets the pull's reward; single pairs get no credit of their own.
 class TransportRewardModel final : public RewardModel {
  public:
   enum class Over { pull, arm };
   TransportRewardModel(const Guide& guide, const transport::TransportRewardParams& params, Over over, ThreadPool& pool)
-      : reward_(guide.vectors.view(), params), offset_(over == Over::pull ? params.batch_offset : 0.0), over_(over), dim_(guide.vectors.columns()), pool_(pool) {}
+      : reward_(guide.vectors.view(), params),
+        offset_(over == Over::pull ? params.batch_offset : 0.0),
+        over_(over),
+        dim_(guide.vectors.columns()),
+        pool_(pool) {}
   void score(std::span<Scored> round) override {
     std::vector<std::size_t> first;  // of each pull in the round
     std::vector<std::vector<float>> sets;
@@ -93,7 +99,8 @@ class TransportRewardModel final : public RewardModel {
 
 }  // namespace
 
-std::unique_ptr<RewardModel> make_reward(const settings::Settings& settings, const Guide& guide, std::uint64_t budget, ThreadPool& pool) {
+std::unique_ptr<RewardModel> make_reward(const settings::Settings& settings, const Guide& guide, std::uint64_t budget,
+                                         ThreadPool& pool) {
   if (settings.reward == "pairs") return std::make_unique<PairsReward>();
   if (settings.reward == "marginal") {
     transport::MarginalParams params;
@@ -105,7 +112,8 @@ std::unique_ptr<RewardModel> make_reward(const settings::Settings& settings, con
   params.solver = transport::solver_by_name(settings.transport_solver);
   params.cost = settings.transport_cost == "cosine" ? transport::CostKind::cosine : transport::CostKind::euclidean;
   using Over = TransportRewardModel::Over;
-  return std::make_unique<TransportRewardModel>(guide, params, settings.reward == "batch" ? Over::pull : Over::arm, pool);
+  return std::make_unique<TransportRewardModel>(guide, params, settings.reward == "batch" ? Over::pull : Over::arm,
+                                                pool);
 }
 
 }  // namespace equal::job

@@ -6,10 +6,11 @@
 #include <span>
 #include <vector>
 
-#include "answers.hpp"
 #include "equal/base/thread_pool.hpp"
 #include "equal/linalg/matrix.hpp"
 #include "equal/settings/settings.hpp"
+
+#include "answers.hpp"
 
 namespace equal::job {
 
@@ -31,14 +32,15 @@ inline constexpr double kDuplicate = -1.0;
 class RewardModel {
  public:
   virtual ~RewardModel() = default;
-  /// Sets reward and credits of the documents of one round. REQUIRES: sorted by (arm, number); documents of one arm are its
-  /// pull; duplicates carry kDuplicate in `credits` already. Rounds come in their order.
+  /// Sets reward and credits of the documents of one round. REQUIRES: sorted by (arm, number); documents of one arm are
+  /// its pull; duplicates carry kDuplicate in `credits` already. Rounds come in their order.
   virtual void score(std::span<Scored> round) = 0;
   /// Guide items and the share of their capacity that is served, where the reward has such a notion; else empty.
   virtual std::vector<double> served() const { return {}; }
 };
 
 /// extract.reward: pairs, batch, union, marginal. `budget` = documents of the run.
-std::unique_ptr<RewardModel> make_reward(const settings::Settings& settings, const Guide& guide, std::uint64_t budget, ThreadPool& pool);
+std::unique_ptr<RewardModel> make_reward(const settings::Settings& settings, const Guide& guide, std::uint64_t budget,
+                                         ThreadPool& pool);
 
 }  // namespace equal::job

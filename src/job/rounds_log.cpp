@@ -1,11 +1,11 @@
 #include "rounds_log.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "equal/base/digest.hpp"
 #include "equal/base/error.hpp"
@@ -25,7 +25,12 @@ std::string to_line(const RoundEvent& e) {
   } else {
     Json list = Json::array();
     for (const auto& d : e.observed) {
-      list.push_back({{"number", d.number}, {"arm", d.arm}, {"answered", d.answered}, {"pairs", d.pairs}, {"reward", d.reward}, {"credits", d.credits}});
+      list.push_back({{"number", d.number},
+                      {"arm", d.arm},
+                      {"answered", d.answered},
+                      {"pairs", d.pairs},
+                      {"reward", d.reward},
+                      {"credits", d.credits}});
     }
     json["documents"] = std::move(list);
   }
@@ -37,7 +42,8 @@ std::string to_line(const RoundEvent& e) {
 
 RoundEvent from_line(std::string_view line, const std::string& where) {
   const std::string_view body = line.substr(0, line.size() - std::min(line.size(), kChecksumBytes));
-  if (line.substr(body.size()) != format("{}{:08x}\"}}", kChecksumKey, crc32(body))) throw DataError(where + ": the checksum does not fit the line");
+  if (line.substr(body.size()) != format("{}{:08x}\"}}", kChecksumKey, crc32(body)))
+    throw DataError(where + ": the checksum does not fit the line");
   const Json json = parse_json(line, where);
   RoundEvent e;
   try {
@@ -48,8 +54,9 @@ RoundEvent from_line(std::string_view line, const std::string& where) {
       e.asked = json.at("documents").get<std::vector<std::uint64_t>>();
     } else {
       for (const auto& d : json.at("documents")) {
-        e.observed.push_back({d.at("number").get<std::uint64_t>(), d.at("arm").get<std::uint32_t>(), d.at("answered").get<bool>(),
-                              d.at("pairs").get<std::uint32_t>(), d.at("reward").get<double>(), d.at("credits").get<std::vector<double>>()});
+        e.observed.push_back({d.at("number").get<std::uint64_t>(), d.at("arm").get<std::uint32_t>(),
+                              d.at("answered").get<bool>(), d.at("pairs").get<std::uint32_t>(),
+                              d.at("reward").get<double>(), d.at("credits").get<std::vector<double>>()});
       }
     }
   } catch (const nlohmann::json::exception& error) {
@@ -69,7 +76,8 @@ std::pair<std::vector<RoundEvent>, std::size_t> parse(const fs::path& path, std:
       events.push_back(from_line(text.substr(good, end - good), format("{}:{}", path.string(), ++number)));
     } catch (const DataError& e) {
       if (end + 1 == text.size()) break;  // the last line: torn
-      throw DataError(std::string(e.what()) + "; the file was damaged. Run with --redo extract: answers in the journal are kept");
+      throw DataError(std::string(e.what()) +
+                      "; the file was damaged. Run with --redo extract: answers in the journal are kept");
     }
     good = end + 1;
   }
@@ -86,9 +94,11 @@ RoundsLog::RoundsLog(fs::path path) : path_(std::move(path)) {
   events_ = std::move(events);
   if (good < text.size()) {
     log::warn("{}: dropped {} bytes of an unfinished line", path_.string(), text.size() - good);
-    if (::ftruncate(fd_.get(), static_cast<off_t>(good)) != 0) throw EnvironmentError(path_.string() + ": cannot be cut: " + errno_text(errno));
+    if (::ftruncate(fd_.get(), static_cast<off_t>(good)) != 0)
+      throw EnvironmentError(path_.string() + ": cannot be cut: " + errno_text(errno));
   }
-  if (::lseek(fd_.get(), static_cast<off_t>(good), SEEK_SET) < 0) throw EnvironmentError(path_.string() + ": " + errno_text(errno));
+  if (::lseek(fd_.get(), static_cast<off_t>(good), SEEK_SET) < 0)
+    throw EnvironmentError(path_.string() + ": " + errno_text(errno));
 }
 
 void RoundsLog::append(const RoundEvent& event) {

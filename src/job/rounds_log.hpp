@@ -1,5 +1,5 @@
-// rounds.jsonl: what was decided and what came of it, event by event. It is all that rank 0 needs, with the journal, to stand
-// where it stood: replaying the events gives the same state to the last bit.
+// rounds.jsonl: what was decided and what came of it, event by event. It is all that rank 0 needs, with the journal, to
+// stand where it stood: replaying the events gives the same state to the last bit.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@ struct ObservedDocument {
 struct RoundEvent {
   enum class Kind { asked, observed } kind = Kind::asked;
   std::uint64_t round = 0;
-  std::vector<std::uint64_t> asked;          ///< document numbers in the order of the decision
-  std::vector<ObservedDocument> observed;    ///< in (arm, number) order
-  Json facts = Json::object();               ///< pulls, spending, policy state: for people, not needed to resume
+  std::vector<std::uint64_t> asked;        ///< document numbers in the order of the decision
+  std::vector<ObservedDocument> observed;  ///< in (arm, number) order
+  Json facts = Json::object();             ///< pulls, spending, policy state: for people, not needed to resume
 };
 
 class RoundsLog {

@@ -14,7 +14,9 @@ namespace equal::job {
 namespace fs = std::filesystem;
 namespace {
 
-fs::path staged_path(const fs::path& folder, ChunkKey key) { return folder / format("input-{:05}.chunk-{:06}", key.input, key.chunk); }
+fs::path staged_path(const fs::path& folder, ChunkKey key) {
+  return folder / format("input-{:05}.chunk-{:06}", key.input, key.chunk);
+}
 
 fs::path tally_path(const fs::path& folder, ChunkKey key) {
   fs::path out = staged_path(folder, key);
@@ -52,9 +54,16 @@ store::Document get_document(ByteReader& r) {
 Json to_json(const store::ChunkTally& t) {
   Json reported = Json::array();
   for (const auto& b : t.reported) {
-    reported.push_back({{"reason", static_cast<int>(b.reason)}, {"file", b.file}, {"chunk", b.chunk}, {"line", b.line}, {"position", b.position}, {"detail", b.detail}, {"excerpt", b.excerpt}});
+    reported.push_back({{"reason", static_cast<int>(b.reason)},
+                        {"file", b.file},
+                        {"chunk", b.chunk},
+                        {"line", b.line},
+                        {"position", b.position},
+                        {"detail", b.detail},
+                        {"excerpt", b.excerpt}});
   }
-  return {{"lines", t.lines}, {"blank", t.blank}, {"documents", t.documents}, {"pieces", t.pieces}, {"pairs", t.pairs}, {"bytes", t.bytes}, {"bad", t.bad}, {"reported", reported}};
+  return {{"lines", t.lines}, {"blank", t.blank}, {"documents", t.documents}, {"pieces", t.pieces}, {"pairs", t.pairs},
+          {"bytes", t.bytes}, {"bad", t.bad},     {"reported", reported}};
 }
 
 store::ChunkTally tally_from_json(const Json& json) {
@@ -67,19 +76,23 @@ store::ChunkTally tally_from_json(const Json& json) {
   t.bytes = json.at("bytes").get<std::uint64_t>();
   t.bad = json.at("bad").get<std::array<std::uint64_t, store::kBadReasons>>();
   for (const auto& b : json.at("reported")) {
-    t.reported.push_back({static_cast<store::BadReason>(b.at("reason").get<int>()), b.at("file").get<std::string>(), b.at("chunk").get<std::uint64_t>(), b.at("line").get<std::uint64_t>(),
-                          b.at("position").get<std::uint64_t>(), b.at("detail").get<std::string>(), b.at("excerpt").get<std::string>()});
+    t.reported.push_back({static_cast<store::BadReason>(b.at("reason").get<int>()), b.at("file").get<std::string>(),
+                          b.at("chunk").get<std::uint64_t>(), b.at("line").get<std::uint64_t>(),
+                          b.at("position").get<std::uint64_t>(), b.at("detail").get<std::string>(),
+                          b.at("excerpt").get<std::string>()});
   }
   return t;
 }
 
 /// All that decides a chunk's documents.
 std::string source_digest(const store::CorpusParams& p, const std::string& fingerprint, ChunkKey key) {
-  return sha256_hex(format("{} {} {} {} {} {} {} {} {} {} {} {}", fingerprint, key.chunk, p.partition_bytes, p.max_line_bytes, p.max_words, p.id_field, p.text_field, p.pairs_field,
-                           p.question_field, p.answer_field, p.keep_metadata, p.max_reported));
+  return sha256_hex(format("{} {} {} {} {} {} {} {} {} {} {} {}", fingerprint, key.chunk, p.partition_bytes,
+                           p.max_line_bytes, p.max_words, p.id_field, p.text_field, p.pairs_field, p.question_field,
+                           p.answer_field, p.keep_metadata, p.max_reported));
 }
 
-/// The tally of a chunk that is there and made from `source`; the tally is published last, so its presence means complete.
+/// The tally of a chunk that is there and made from `source`; the tally is published last, so its presence means
+/// complete.
 std::optional<store::ChunkTally> finished_chunk(const fs::path& folder, ChunkKey key, const std::string& source) {
   const fs::path path = tally_path(folder, key);
   if (!fs::exists(path)) return std::nullopt;
@@ -95,8 +108,10 @@ std::optional<store::ChunkTally> finished_chunk(const fs::path& folder, ChunkKey
 
 }  // namespace
 
-std::vector<StagedChunk> stage_input(const fs::path& folder, const store::CorpusParams& params, const store::Input& input, const std::string& fingerprint, std::uint32_t input_index,
-                                     std::uint32_t first_chunk, bool only_first, ThreadPool& pool, const std::function<void(std::uint64_t)>& report) {
+std::vector<StagedChunk> stage_input(const fs::path& folder, const store::CorpusParams& params,
+                                     const store::Input& input, const std::string& fingerprint,
+                                     std::uint32_t input_index, std::uint32_t first_chunk, bool only_first,
+                                     ThreadPool& pool, const std::function<void(std::uint64_t)>& report) {
   std::vector<StagedChunk> out;
   if (only_first) {
     const ChunkKey key{input_index, first_chunk};
@@ -133,7 +148,8 @@ std::vector<StagedChunk> stage_input(const fs::path& folder, const store::Corpus
   return out;
 }
 
-void read_staged(const fs::path& folder, ChunkKey key, const std::function<void(std::uint64_t, store::Document&&)>& visit) {
+void read_staged(const fs::path& folder, ChunkKey key,
+                 const std::function<void(std::uint64_t, store::Document&&)>& visit) {
   const Json json = parse_json(read_file(tally_path(folder, key)), tally_path(folder, key).string());
   const store::BlockFile blocks(staged_path(folder, key), json.at("source").get<std::string>());
   std::uint64_t ordinal = ~std::uint64_t{0}, position = 0;

@@ -32,12 +32,15 @@ struct StagedChunk {
   store::ChunkTally tally;
 };
 
-/// Reads one splittable chunk, or all chunks of an input that is not, into files below `folder`; what is there and made from
-/// the same bytes and settings is kept. `report` is told documents as they come.
-std::vector<StagedChunk> stage_input(const std::filesystem::path& folder, const store::CorpusParams& params, const store::Input& input, const std::string& fingerprint,
-                                     std::uint32_t input_index, std::uint32_t first_chunk, bool only_first, ThreadPool& pool, const std::function<void(std::uint64_t)>& report);
+/// Reads one splittable chunk, or all chunks of an input that is not, into files below `folder`; what is there and made
+/// from the same bytes and settings is kept. `report` is told documents as they come.
+std::vector<StagedChunk> stage_input(const std::filesystem::path& folder, const store::CorpusParams& params,
+                                     const store::Input& input, const std::string& fingerprint,
+                                     std::uint32_t input_index, std::uint32_t first_chunk, bool only_first,
+                                     ThreadPool& pool, const std::function<void(std::uint64_t)>& report);
 
 /// The documents of a staged chunk in order, with the ordinal of the whole document that each belongs to.
-void read_staged(const std::filesystem::path& folder, ChunkKey key, const std::function<void(std::uint64_t ordinal, store::Document&&)>& visit);
+void read_staged(const std::filesystem::path& folder, ChunkKey key,
+                 const std::function<void(std::uint64_t ordinal, store::Document&&)>& visit);
 
 }  // namespace equal::job

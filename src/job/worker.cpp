@@ -18,16 +18,20 @@ constexpr double kBytesPerToken = 4.0;  // of English text, for an estimate befo
 
 }  // namespace
 
-OwnedDocuments::OwnedDocuments(Job& job, const Catalog& catalog, const bandit::GuideSimilarity& similarity, std::uint32_t clusters) {
+OwnedDocuments::OwnedDocuments(Job& job, const Catalog& catalog, const bandit::GuideSimilarity& similarity,
+                               std::uint32_t clusters) {
   bandit::PoolRows rows;
   rows.dimension = similarity.dimension();
   for (const PartitionId id : catalog.owned_by(job.comm.worker_index().value(), job.comm.workers())) {
     const PartitionInfo& info = catalog.partitions[id.value];
     if (info.documents == 0) continue;
     Part part{rows.number.size(), store::EmbeddingsReader(store::partition_file(job.workspace.by_cluster(), id.value))};
-    const store::Assignment assignment = store::read_assignment(store::partition_file(job.workspace.assignment(), id.value)).assignment;
-    if (assignment.clusters() != clusters || assignment.order.size() != info.documents || part.embeddings.count() != info.documents) {
-      throw DataError(format("{}: does not fit {}; run with --redo cluster", part.embeddings.path().string(), job.workspace.clusters().string()));
+    const store::Assignment assignment =
+        store::read_assignment(store::partition_file(job.workspace.assignment(), id.value)).assignment;
+    if (assignment.clusters() != clusters || assignment.order.size() != info.documents ||
+        part.embeddings.count() != info.documents) {
+      throw DataError(format("{}: does not fit {}; run with --redo cluster", part.embeddings.path().string(),
+                             job.workspace.clusters().string()));
     }
     const store::PartitionReader partition(store::partition_file(job.workspace.corpus(), id.value));
     const auto digests = partition.digests();
@@ -59,19 +63,27 @@ OwnedDocuments::OwnedDocuments(Job& job, const Catalog& catalog, const bandit::G
 void OwnedDocuments::read_rows(std::size_t first, linalg::MatrixView<float> out) const {
   std::vector<linalg::float16> halves;
   for (std::size_t done = 0; done < out.rows;) {
-    const auto part = std::prev(std::upper_bound(parts_.begin(), parts_.end(), first + done, [](std::size_t row, const Part& p) { return row < p.first; }));
+    const auto part = std::prev(std::upper_bound(parts_.begin(), parts_.end(), first + done,
+                                                 [](std::size_t row, const Part& p) { return row < p.first; }));
     const std::size_t row = first + done - part->first;
     const std::size_t n = std::min(out.rows - done, static_cast<std::size_t>(part->embeddings.count()) - row);
     halves.resize(n * out.columns);
     part->embeddings.read(row, halves);
-    for (std::size_t i = 0; i < n; ++i) linalg::to_float32(std::span<const linalg::float16>(halves).subspan(i * out.columns, out.columns), out.row(done + i));
+    for (std::size_t i = 0; i < n; ++i)
+      linalg::to_float32(std::span<const linalg::float16>(halves).subspan(i * out.columns, out.columns),
+                         out.row(done + i));
     done += n;
   }
 }
 
-ExtractionWorker::ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocuments& documents, extract::Extractor& extractor, encode::Encoder& encoder,
-                                   std::uint32_t generation)
-    : job_(job), catalog_(catalog), documents_(documents), extractor_(extractor), encoder_(encoder), extractor_digest_(extractor.digest()),
+ExtractionWorker::ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocuments& documents,
+                                   extract::Extractor& extractor, encode::Encoder& encoder, std::uint32_t generation)
+    : job_(job),
+      catalog_(catalog),
+      documents_(documents),
+      extractor_(extractor),
+      encoder_(encoder),
+      extractor_digest_(extractor.digest()),
       journal_(job.workspace.journal(), job.comm.rank(), generation) {}
 
 std::size_t ExtractionWorker::slots() const { return extractor_.slots(); }
@@ -79,7 +91,9 @@ std::size_t ExtractionWorker::slots() const { return extractor_.slots(); }
 const store::PartitionReader& ExtractionWorker::partition(const PartitionInfo& info) {
   const auto found = partitions_.find(info.id.value);
   if (found != partitions_.end()) return found->second;
-  return partitions_.emplace(info.id.value, store::PartitionReader(store::partition_file(job_.workspace.corpus(), info.id.value))).first->second;
+  return partitions_
+      .emplace(info.id.value, store::PartitionReader(store::partition_file(job_.workspace.corpus(), info.id.value)))
+      .first->second;
 }
 
 void ExtractionWorker::submit(std::uint64_t task, std::string_view bytes) {
@@ -90,14 +104,17 @@ void ExtractionWorker::submit(std::uint64_t task, std::string_view bytes) {
     const std::string where = format("journal record of document {}", task);
     const JournalAnswer recorded = journal_answer_from_json(parse_json(bytes, where), where);
     if (recorded.digest != reader.digest(index)) {
-      throw DataError(format("{}: the journal's answer to document {} ('{}') belongs to another document of this corpus; move the journal away, or use the corpus that it was made with",
-                             job_.workspace.journal().string(), task, recorded.id));
+      throw DataError(
+          format("{}: the journal's answer to document {} ('{}') belongs to another document of this corpus; move the "
+                 "journal away, or use the corpus that it was made with",
+                 job_.workspace.journal().string(), task, recorded.id));
     }
     replayed_.push_back(summarise(recorded.extraction, true));
     return;
   }
   extract::Request request{task, reader.id(index), reader.text(index), {}};
-  for (auto& pair : reader.pairs(index)) request.known_pairs.push_back({std::move(pair.question), std::move(pair.answer)});
+  for (auto& pair : reader.pairs(index))
+    request.known_pairs.push_back({std::move(pair.question), std::move(pair.answer)});
   extractor_.submit(std::move(request));
   ++asked_;
 }
@@ -115,7 +132,8 @@ std::vector<comm::TaskResult> ExtractionWorker::poll(double wait_seconds) {
     const PartitionInfo& info = catalog_.partition_of(e.document);
     const std::uint64_t index = e.document - info.first_document;
     const auto& reader = partition(info);
-    journal_.append(dump_json(to_json({e.document, reader.digest(index), reader.id(index), extractor_digest_, e}, job_.settings.keep_rejects)));
+    journal_.append(dump_json(to_json({e.document, reader.digest(index), reader.id(index), extractor_digest_, e},
+                                      job_.settings.keep_rejects)));
   }
   journal_.sync();  // before rank 0 hears of any of them
   for (const auto& e : extractions) report(summarise(e, false));

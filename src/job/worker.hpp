@@ -1,12 +1,11 @@
-// A worker's side of the extract stage: reads documents, runs the extractor, makes answers durable, reports them; and answers
-// the coordinator's questions about unasked documents.
+// A worker's side of the extract stage: reads documents, runs the extractor, makes answers durable, reports them; and
+// answers the coordinator's questions about unasked documents.
 #pragma once
 
 #include <array>
 #include <map>
 #include <memory>
 
-#include "answers.hpp"
 #include "equal/bandit/document_pool.hpp"
 #include "equal/bandit/similarity.hpp"
 #include "equal/comm/task_farm.hpp"
@@ -16,6 +15,8 @@
 #include "equal/store/journal.hpp"
 #include "equal/store/partition.hpp"
 
+#include "answers.hpp"
+
 namespace equal::job {
 
 /// The unasked documents of this rank's partitions.
@@ -23,8 +24,8 @@ class OwnedDocuments {
  public:
   OwnedDocuments(Job& job, const Catalog& catalog, const bandit::GuideSimilarity& similarity, std::uint32_t clusters);
   bandit::DocumentPool& pool() { return *pool_; }
-  /// Sums over the documents of similarity and its square (times kSimilarityScale) and of estimated tokens (times kTokenScale),
-  /// each document rounded by itself: the totals over the ranks do not depend on the division.
+  /// Sums over the documents of similarity and its square (times kSimilarityScale) and of estimated tokens (times
+  /// kTokenScale), each document rounded by itself: the totals over the ranks do not depend on the division.
   const std::array<std::int64_t, 3>& sums() const noexcept { return sums_; }
   static constexpr double kSimilarityScale = 0x1p30, kTokenScale = 0x1p4;
 
@@ -42,7 +43,8 @@ class OwnedDocuments {
 /// Task = a document number; its bytes are the journal record to replay, or empty to ask the extractor.
 class ExtractionWorker final : public comm::TaskWorker {
  public:
-  ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocuments& documents, extract::Extractor& extractor, encode::Encoder& encoder, std::uint32_t generation);
+  ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocuments& documents, extract::Extractor& extractor,
+                   encode::Encoder& encoder, std::uint32_t generation);
   std::size_t slots() const override;
   void submit(std::uint64_t task, std::string_view bytes) override;
   std::vector<comm::TaskResult> poll(double wait_seconds) override;
@@ -59,8 +61,8 @@ class ExtractionWorker final : public comm::TaskWorker {
   std::string extractor_digest_;
   store::JournalWriter journal_;
   std::map<std::uint32_t, store::PartitionReader> partitions_;
-  std::size_t asked_ = 0;               ///< documents that the extractor holds
-  std::vector<Answer> replayed_;        ///< ready for the next poll
+  std::size_t asked_ = 0;         ///< documents that the extractor holds
+  std::vector<Answer> replayed_;  ///< ready for the next poll
 };
 
 }  // namespace equal::job

@@ -1,9 +1,5 @@
 #include "equal/job/workspace.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -13,6 +9,10 @@
 #include <fstream>
 #include <mutex>
 #include <thread>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "equal/base/digest.hpp"
 #include "equal/base/error.hpp"
@@ -61,7 +61,9 @@ std::string stale_reason(const fs::path& path, const Json& owner) {
   return {};
 }
 
-fs::path record_path(const Workspace& workspace, const std::string& stage) { return workspace.stages() / (stage + ".json"); }
+fs::path record_path(const Workspace& workspace, const std::string& stage) {
+  return workspace.stages() / (stage + ".json");
+}
 
 StageRecord parse_record(const fs::path& path) {
   const Json json = parse_json(read_file(path), path.string());
@@ -71,7 +73,8 @@ StageRecord parse_record(const fs::path& path) {
     record.settings = json.at("settings").get<std::map<std::string, std::string>>();
     record.inputs = json.at("inputs").get<std::map<std::string, std::string>>();
     record.facts = json.value("facts", Json::object());
-    if (json.at("digest").get<std::string>() != record.digest()) throw DataError(path.string() + ": the digest does not fit its contents; remove the file to run the stage again");
+    if (json.at("digest").get<std::string>() != record.digest())
+      throw DataError(path.string() + ": the digest does not fit its contents; remove the file to run the stage again");
     return record;
   } catch (const nlohmann::json::exception& e) {
     throw DataError(path.string() + ": not a stage record: " + e.what());
@@ -106,7 +109,8 @@ struct WorkspaceLock::Impl {
 
 WorkspaceLock::WorkspaceLock(const Workspace& workspace) : impl_(std::make_unique<Impl>()) {
   impl_->path = workspace.root() / "lock";
-  const std::string mine = dump_json(Json{{"host", host_name()}, {"pid", ::getpid()}, {"slurm_job", job_name()}}) + "\n";
+  const std::string mine =
+      dump_json(Json{{"host", host_name()}, {"pid", ::getpid()}, {"slurm_job", job_name()}}) + "\n";
   const FileDescriptor fd(::open(impl_->path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (fd) {
     write_all(fd.get(), mine, impl_->path.string());
@@ -118,12 +122,14 @@ WorkspaceLock::WorkspaceLock(const Workspace& workspace) : impl_(std::make_uniqu
     }
     const std::string reason = stale_reason(impl_->path, owner);
     if (reason.empty()) {
-      throw EnvironmentError(format("{}: in use by process {} on host {}{}; wait for it, or remove {} if you are sure that it is gone",
-                                    workspace.root().string(), owner.value("pid", 0), owner.value("host", "unknown"),
-                                    owner.value("slurm_job", "").empty() ? "" : ", Slurm job " + owner.value("slurm_job", ""),
-                                    impl_->path.string()));
+      throw EnvironmentError(
+          format("{}: in use by process {} on host {}{}; wait for it, or remove {} if you are sure that it is gone",
+                 workspace.root().string(), owner.value("pid", 0), owner.value("host", "unknown"),
+                 owner.value("slurm_job", "").empty() ? "" : ", Slurm job " + owner.value("slurm_job", ""),
+                 impl_->path.string()));
     }
-    log::warn("taking over the lock of process {} on {}: {}", owner.value("pid", 0), owner.value("host", "unknown"), reason);
+    log::warn("taking over the lock of process {} on {}: {}", owner.value("pid", 0), owner.value("host", "unknown"),
+              reason);
     write_file_atomically(impl_->path, mine);
   } else {
     throw EnvironmentError(impl_->path.string() + ": cannot be created: " + errno_text(errno));
@@ -142,9 +148,12 @@ WorkspaceLock::~WorkspaceLock() {
   fs::remove(impl_->path, ignored);
 }
 
-std::string StageRecord::digest() const { return sha256_hex(dump_json(Json{{"stage", stage}, {"settings", settings}, {"inputs", inputs}})); }
+std::string StageRecord::digest() const {
+  return sha256_hex(dump_json(Json{{"stage", stage}, {"settings", settings}, {"inputs", inputs}}));
+}
 
-StageRecord expected_record(const std::string& stage, const settings::Settings& s, std::map<std::string, std::string> inputs) {
+StageRecord expected_record(const std::string& stage, const settings::Settings& s,
+                            std::map<std::string, std::string> inputs) {
   StageRecord record{stage, {}, std::move(inputs), Json::object()};
   for (const auto& p : settings::parameters()) {
     if (belongs_to(p, stage, s)) record.settings[p.name] = settings::value_text(p, s);
@@ -163,8 +172,12 @@ StageState stage_state(const Workspace& workspace, const StageRecord& expected) 
     if (old != value) changes += format("\n  {} was '{}' and is now '{}'", name, old, value);
   }
   if (!changes.empty()) {
-    const std::string way_out = expected.stage == "ingest" ? "use another --workspace" : "run with --redo " + expected.stage + " (answers in the journal are kept), or use another --workspace";
-    throw UsageError(format("{}: stage {} was made with other settings:{}\ngo back to the old values, {}", workspace.root().string(), expected.stage, changes, way_out));
+    const std::string way_out =
+        expected.stage == "ingest"
+            ? "use another --workspace"
+            : "run with --redo " + expected.stage + " (answers in the journal are kept), or use another --workspace";
+    throw UsageError(format("{}: stage {} was made with other settings:{}\ngo back to the old values, {}",
+                            workspace.root().string(), expected.stage, changes, way_out));
   }
   return found.inputs == expected.inputs ? StageState::complete : StageState::inputs_changed;
 }
@@ -172,14 +185,19 @@ StageState stage_state(const Workspace& workspace, const StageRecord& expected) 
 StageRecord read_stage_record(const Workspace& workspace, const std::string& stage) {
   const fs::path path = record_path(workspace, stage);
   if (!fs::exists(path)) {
-    throw UsageError(format("{}: stage {} is not complete; run `equal {} --workspace {}` first", workspace.root().string(), stage, stage, workspace.root().string()));
+    throw UsageError(format("{}: stage {} is not complete; run `equal {} --workspace {}` first",
+                            workspace.root().string(), stage, stage, workspace.root().string()));
   }
   return parse_record(path);
 }
 
 void write_stage_record(const Workspace& workspace, const StageRecord& record) {
   fs::create_directories(workspace.stages());
-  const Json json = {{"stage", record.stage}, {"digest", record.digest()}, {"settings", record.settings}, {"inputs", record.inputs}, {"facts", record.facts}};
+  const Json json = {{"stage", record.stage},
+                     {"digest", record.digest()},
+                     {"settings", record.settings},
+                     {"inputs", record.inputs},
+                     {"facts", record.facts}};
   write_file_atomically(record_path(workspace, record.stage), json.dump(2) + "\n");
 }
 
@@ -188,7 +206,9 @@ void redo_from(const Workspace& workspace, const std::string& stage) {
   if (first == kStages.end()) throw UsageError("job.redo = " + stage + ": no such stage");
   // Records go first: a stage without its record is incomplete, whatever else is left of it.
   for (auto s = kStages.end(); s != first;) fs::remove(record_path(workspace, *--s));
-  const auto reaches = [&](const char* s) { return std::find(first, kStages.end(), std::string_view(s)) != kStages.end(); };
+  const auto reaches = [&](const char* s) {
+    return std::find(first, kStages.end(), std::string_view(s)) != kStages.end();
+  };
   if (reaches("embed")) {
     fs::remove_all(workspace.encoder());
     fs::remove_all(workspace.embeddings());

@@ -8,6 +8,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+
 #include "table.hpp"
 
 namespace equal::settings {
@@ -18,10 +19,14 @@ struct StageTitle {
   const char* title;
 };
 constexpr StageTitle kTitles[] = {
-    {"job", "The job as a whole"},       {"ingest", "ingest: corpus -> partitions"},
-    {"reference", "The target task"},    {"embed", "embed: documents -> vectors"},
-    {"cluster", "cluster: vectors -> arms"}, {"extract", "extract: arms -> pairs, under a budget"},
-    {"chat", "The LLM"},                 {"export", "export: pairs -> data set"},
+    {"job", "The job as a whole"},
+    {"ingest", "ingest: corpus -> partitions"},
+    {"reference", "The target task"},
+    {"embed", "embed: documents -> vectors"},
+    {"cluster", "cluster: vectors -> arms"},
+    {"extract", "extract: arms -> pairs, under a budget"},
+    {"chat", "The LLM"},
+    {"export", "export: pairs -> data set"},
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -121,7 +126,8 @@ std::string nearest_name(std::string_view name) {
   std::string best;
   std::size_t distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const auto& p : parameters()) {
-    const std::size_t d = std::min(edit_distance(name, p.name), edit_distance(name, std::string_view(p.name).substr(p.name.find('.') + 1)));
+    const std::size_t d = std::min(edit_distance(name, p.name),
+                                   edit_distance(name, std::string_view(p.name).substr(p.name.find('.') + 1)));
     if (d < distance) distance = d, best = p.name;
   }
   return best;
@@ -164,7 +170,8 @@ std::string help_of_stage(std::string_view stage) {
     std::string facts = p.default_value.empty() ? "" : p.default_value;
     if (!p.unit.empty()) facts += (facts.empty() ? "" : " ") + p.unit;
     const std::string limits = allowed(p);
-    out += format("  --{}{}{}\n", p.name, facts.empty() ? "" : " = " + facts, limits.empty() ? "" : "  [" + limits + "]");
+    out +=
+        format("  --{}{}{}\n", p.name, facts.empty() ? "" : " = " + facts, limits.empty() ? "" : "  [" + limits + "]");
     out += wrapped(p.help, 6, 100);
   }
   return out;
@@ -174,11 +181,14 @@ std::string configuration_page() {
   std::string out =
       "# Settings\n\n"
       "Generated from the parameter table by `equal validate --print-configuration-page`; a test compares it.\n\n"
-      "Order: defaults < INI files (`--config FILE`) < command line (`--section.key value`). An unknown key is an error.\n"
-      "*Effect* says what a change means for a workspace that exists: `result` settings enter the digest of their stage and of all\n"
+      "Order: defaults < INI files (`--config FILE`) < command line (`--section.key value`). An unknown key is an "
+      "error.\n"
+      "*Effect* says what a change means for a workspace that exists: `result` settings enter the digest of their "
+      "stage and of all\n"
       "later ones, `stage` settings only that of their stage, `free` settings may change at any time.\n";
   for (const auto& [stage, title] : kTitles) {
-    out += format("\n## {}\n\n| setting | default | unit | allowed | effect | meaning |\n|---|---|---|---|---|---|\n", title);
+    out += format("\n## {}\n\n| setting | default | unit | allowed | effect | meaning |\n|---|---|---|---|---|---|\n",
+                  title);
     for (const auto& p : parameters()) {
       if (p.stage != stage) continue;
       static constexpr const char* kKinds[] = {"result", "stage", "free"};
@@ -188,7 +198,8 @@ std::string configuration_page() {
       for (std::string* cell : {&limits, &value}) {
         for (std::size_t i = 0; (i = cell->find("|", i)) != std::string::npos; i += 2) cell->insert(i, "\\");
       }
-      out += format("| `{}` | {} | {} | {} | {} | {} |\n", p.name, value, p.unit, limits, kKinds[static_cast<int>(p.kind)], p.help);
+      out += format("| `{}` | {} | {} | {} | {} | {} |\n", p.name, value, p.unit, limits,
+                    kKinds[static_cast<int>(p.kind)], p.help);
     }
   }
   return out;

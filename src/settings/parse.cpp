@@ -43,7 +43,8 @@ class Problems {
 
 std::string unknown(const std::string& where, const std::string& name) {
   const std::string near = nearest_name(name);
-  return format("{}: unknown setting '{}'{}; `equal --help` lists them", where, name, near.empty() ? "" : "; did you mean '" + near + "'?");
+  return format("{}: unknown setting '{}'{}; `equal --help` lists them", where, name,
+                near.empty() ? "" : "; did you mean '" + near + "'?");
 }
 
 bool is_list(const Parameter& p) {
@@ -162,7 +163,10 @@ CommandLine parse_command_line(const std::vector<std::string>& words, const std:
 
   try {
     namespace style = po::command_line_style;
-    const auto parsed = po::command_line_parser(full).options(all).style(style::allow_long | style::long_allow_next | style::long_allow_adjacent).run();
+    const auto parsed = po::command_line_parser(full)
+                            .options(all)
+                            .style(style::allow_long | style::long_allow_next | style::long_allow_adjacent)
+                            .run();
     for (const auto& option : parsed.options) {
       if (option.string_key != "config") continue;
       for (const auto& file : option.value) problems.guard([&] { read_ini(file, out.settings); });

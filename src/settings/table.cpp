@@ -16,7 +16,8 @@ class Table {
   std::vector<Parameter> rows;
 
   template <auto Member>
-  Parameter& add(const char* name, const char* stage, Kind kind, const char* value, const char* unit, const char* help) {
+  Parameter& add(const char* name, const char* stage, Kind kind, const char* value, const char* unit,
+                 const char* help) {
     Parameter p;
     p.name = name, p.stage = stage, p.kind = kind, p.default_value = value, p.unit = unit, p.help = help;
     p.slot = &slot_of<Member>;
@@ -30,68 +31,143 @@ void range(Parameter& p, double minimum, double maximum) { p.minimum = minimum, 
 void add_job(Table& t) {
   using S = Settings;
   constexpr auto kFree = Kind::free;
-  t.add<&S::workspace>("job.workspace", "job", kFree, "", "folder", "Folder of this run. Made if missing; the same command line resumes in it.");
+  t.add<&S::workspace>("job.workspace", "job", kFree, "", "folder",
+                       "Folder of this run. Made if missing; the same command line resumes in it.");
   t.add<&S::seed>("job.seed", "job", Kind::result, "1", "", "Seed of every random choice.");
-  range(t.add<&S::threads>("job.threads", "job", kFree, "0", "threads", "Threads of each rank; 0 = the cores this rank may use, shared by the ranks of a host."), 0, 256);
-  range(t.add<&S::expect_ranks>("job.expect_ranks", "job", kFree, "0", "ranks", "Stop unless MPI shows this many ranks; 0 = SLURM_NTASKS where Slurm sets it, else no check."), 0, 1e6);
-  range(t.add<&S::max_hours>("job.max_hours", "job", kFree, "0", "hours", "Checkpoint and end with exit code 75 after this time; 0 = no limit."), 0, 1e5);
-  range(t.add<&S::drain_seconds>("job.drain_seconds", "job", kFree, "30", "seconds", "After a signal, how long to wait for answers that are under way."), 0, 3600);
-  range(t.add<&S::max_loss>("job.max_loss", "job", kFree, "0.01", "share", "Share of asked documents that may stay unanswered before the run ends with exit code 3."), 0, 1);
-  t.add<&S::redo>("job.redo", "job", kFree, "", "stage", "Throw away this stage's artefacts and those of the stages after it, then run. Answers in the journal are kept.").choices = {"", "embed", "cluster", "extract", "export"};
-  t.add<&S::log_level>("log.level", "job", kFree, "info", "", "How much is logged to standard error.").choices = {"trace", "debug", "info", "warn", "error", "off"};
+  range(t.add<&S::threads>("job.threads", "job", kFree, "0", "threads",
+                           "Threads of each rank; 0 = the cores this rank may use, shared by the ranks of a host."),
+        0, 256);
+  range(t.add<&S::expect_ranks>(
+            "job.expect_ranks", "job", kFree, "0", "ranks",
+            "Stop unless MPI shows this many ranks; 0 = SLURM_NTASKS where Slurm sets it, else no check."),
+        0, 1e6);
+  range(t.add<&S::max_hours>("job.max_hours", "job", kFree, "0", "hours",
+                             "Checkpoint and end with exit code 75 after this time; 0 = no limit."),
+        0, 1e5);
+  range(t.add<&S::drain_seconds>("job.drain_seconds", "job", kFree, "30", "seconds",
+                                 "After a signal, how long to wait for answers that are under way."),
+        0, 3600);
+  range(t.add<&S::max_loss>("job.max_loss", "job", kFree, "0.01", "share",
+                            "Share of asked documents that may stay unanswered before the run ends with exit code 3."),
+        0, 1);
+  t.add<&S::redo>(
+       "job.redo", "job", kFree, "", "stage",
+       "Throw away this stage's artefacts and those of the stages after it, then run. Answers in the journal are kept.")
+      .choices = {"", "embed", "cluster", "extract", "export"};
+  t.add<&S::log_level>("log.level", "job", kFree, "info", "", "How much is logged to standard error.").choices = {
+      "trace", "debug", "info", "warn", "error", "off"};
 }
 
 void add_ingest(Table& t) {
   using S = Settings;
   constexpr auto kResult = Kind::result;
   const char* stage = "ingest";
-  t.add<&S::inputs>("ingest.inputs", stage, Kind::free, "", "files", "Corpus: .jsonl, .jsonl.gz, .jsonl.zst, .txt and .md files, folders of them, or globs.");
-  t.add<&S::field_id>("ingest.field_id", stage, kResult, "id", "", "JSON field that names a document; a document without it is named after its file and line.");
+  t.add<&S::inputs>("ingest.inputs", stage, Kind::free, "", "files",
+                    "Corpus: .jsonl, .jsonl.gz, .jsonl.zst, .txt and .md files, folders of them, or globs.");
+  t.add<&S::field_id>("ingest.field_id", stage, kResult, "id", "",
+                      "JSON field that names a document; a document without it is named after its file and line.");
   t.add<&S::field_text>("ingest.field_text", stage, kResult, "text", "", "JSON field that holds the text.");
-  t.add<&S::field_pairs>("ingest.field_pairs", stage, kResult, "qas", "", "JSON field with a list of known pairs, for the extractor replay; may be missing.");
-  t.add<&S::field_question>("ingest.field_question", stage, kResult, "question", "", "JSON field of the question in known pairs and references.");
-  t.add<&S::field_answer>("ingest.field_answer", stage, kResult, "answer", "", "JSON field of the answer in known pairs and references.");
-  range(t.add<&S::max_words>("ingest.max_words", stage, kResult, "512", "words", "Longer documents are cut into pieces of at most this length, at paragraph ends where possible."), 16, 1e6);
-  range(t.add<&S::partition_bytes>("ingest.partition_bytes", stage, kResult, "268435456", "bytes", "Size of a partition, in bytes of its decompressed input."), 1024, 1e12);
-  range(t.add<&S::max_line_bytes>("ingest.max_line_bytes", stage, kResult, "67108864", "bytes", "A longer input line is bad."), 1024, 1e9);
-  range(t.add<&S::max_bad>("ingest.max_bad", stage, Kind::free, "0", "lines", "Bad lines that are skipped before the stage gives up with exit code 2."), 0, kMany);
-  range(t.add<&S::list_bad>("ingest.list_bad", stage, Kind::free, "20", "lines", "Bad lines that are listed with file and line."), 0, 1e6);
-  t.add<&S::keep_duplicate_texts>("ingest.keep_duplicate_texts", stage, kResult, "false", "", "Keep documents whose text has been seen before. Documents with an id that has been seen are always dropped.");
-  t.add<&S::append>("ingest.append", stage, Kind::free, "false", "", "Add the inputs that are new as further partitions; those that exist stay as they are.");
-  t.add<&S::reference>("reference.files", "reference", kResult, "", "files", "Reference pairs of the target task, JSONL (.gz, .zst); FILE:WEIGHT mixes several.");
-  range(t.add<&S::guide_items>("reference.guide_items", "reference", kResult, "0", "pairs", "Pairs that rewards may see (drawn by seed); the rest is the holdout. 0 = all when reference.holdout is given, else half, at most 1000."), 0, 1e6);
-  t.add<&S::holdout>("reference.holdout", "reference", kResult, "", "files", "Pairs that are only measured against, JSONL.");
+  t.add<&S::field_pairs>("ingest.field_pairs", stage, kResult, "qas", "",
+                         "JSON field with a list of known pairs, for the extractor replay; may be missing.");
+  t.add<&S::field_question>("ingest.field_question", stage, kResult, "question", "",
+                            "JSON field of the question in known pairs and references.");
+  t.add<&S::field_answer>("ingest.field_answer", stage, kResult, "answer", "",
+                          "JSON field of the answer in known pairs and references.");
+  range(t.add<&S::max_words>(
+            "ingest.max_words", stage, kResult, "512", "words",
+            "Longer documents are cut into pieces of at most this length, at paragraph ends where possible."),
+        16, 1e6);
+  range(t.add<&S::partition_bytes>("ingest.partition_bytes", stage, kResult, "268435456", "bytes",
+                                   "Size of a partition, in bytes of its decompressed input."),
+        1024, 1e12);
+  range(t.add<&S::max_line_bytes>("ingest.max_line_bytes", stage, kResult, "67108864", "bytes",
+                                  "A longer input line is bad."),
+        1024, 1e9);
+  range(t.add<&S::max_bad>("ingest.max_bad", stage, Kind::free, "0", "lines",
+                           "Bad lines that are skipped before the stage gives up with exit code 2."),
+        0, kMany);
+  range(t.add<&S::list_bad>("ingest.list_bad", stage, Kind::free, "20", "lines",
+                            "Bad lines that are listed with file and line."),
+        0, 1e6);
+  t.add<&S::keep_duplicate_texts>(
+      "ingest.keep_duplicate_texts", stage, kResult, "false", "",
+      "Keep documents whose text has been seen before. Documents with an id that has been seen are always dropped.");
+  t.add<&S::append>("ingest.append", stage, Kind::free, "false", "",
+                    "Add the inputs that are new as further partitions; those that exist stay as they are.");
+  t.add<&S::reference>("reference.files", "reference", kResult, "", "files",
+                       "Reference pairs of the target task, JSONL (.gz, .zst); FILE:WEIGHT mixes several.");
+  range(t.add<&S::guide_items>("reference.guide_items", "reference", kResult, "0", "pairs",
+                               "Pairs that rewards may see (drawn by seed); the rest is the holdout. 0 = all when "
+                               "reference.holdout is given, else half, at most 1000."),
+        0, 1e6);
+  t.add<&S::holdout>("reference.holdout", "reference", kResult, "", "files",
+                     "Pairs that are only measured against, JSONL.");
 }
 
 void add_embed(Table& t) {
   using S = Settings;
   constexpr auto kResult = Kind::result;
   const char* stage = "embed";
-  t.add<&S::encoder>("encoder.kind", stage, kResult, "static", "", "static needs no model; bert runs a Hugging Face folder.").choices = {"static", "bert"};
-  t.add<&S::encoder_table>("encoder.table", stage, kResult, "lsa", "", "Table of the static encoder: lsa is fitted on the corpus, hash is seeded random.").choices = {"lsa", "hash"};
-  range(t.add<&S::encoder_dim>("encoder.dim", stage, kResult, "256", "", "Dimension of the static encoder's vectors."), 8, 2048);
-  range(t.add<&S::encoder_feature_bits>("encoder.feature_bits", stage, kResult, "18", "bits", "Words are hashed to this many bits by the lsa table."), 8, 20);
-  range(t.add<&S::encoder_fit_sample>("encoder.fit_sample", stage, kResult, "262144", "documents", "Documents that the lsa table is fitted on, drawn by seed."), 1, 262144);
-  t.add<&S::encoder_model>("encoder.model", stage, kResult, "", "folder", "Hugging Face folder of the bert encoder: config.json, model.safetensors, vocab.txt or tokenizer.json.");
-  t.add<&S::encoder_pooling>("encoder.pooling", stage, kResult, "auto", "", "How token vectors become one; auto follows the model's own files.").choices = {"auto", "mean", "cls"};
-  t.add<&S::encoder_precision>("encoder.precision", stage, kResult, "f32", "", "Arithmetic of the bert encoder; auto takes the fastest that this CPU and build have.").choices = {"auto", "f32", "bf16", "int8"};
-  range(t.add<&S::encoder_max_tokens>("encoder.max_tokens", stage, kResult, "256", "tokens", "Longer documents are cut or windowed, see encoder.long_documents."), 8, 8192);
-  t.add<&S::encoder_long_documents>("encoder.long_documents", stage, kResult, "truncate", "", "What happens beyond encoder.max_tokens.").choices = {"truncate", "windows"};
-  t.add<&S::encoder_query_prefix>("encoder.query_prefix", stage, kResult, "", "", "Text put before each pair (BGE's query instruction).");
-  t.add<&S::encoder_document_prefix>("encoder.document_prefix", stage, kResult, "", "", "Text put before each document.");
-  range(t.add<&S::embed_block>("embed.block", stage, kResult, "512", "documents", "Documents that are encoded and saved together; the unit of resuming."), 16, 1e6);
+  t.add<&S::encoder>("encoder.kind", stage, kResult, "static", "",
+                     "static needs no model; bert runs a Hugging Face folder.")
+      .choices = {"static", "bert"};
+  t.add<&S::encoder_table>("encoder.table", stage, kResult, "lsa", "",
+                           "Table of the static encoder: lsa is fitted on the corpus, hash is seeded random.")
+      .choices = {"lsa", "hash"};
+  range(t.add<&S::encoder_dim>("encoder.dim", stage, kResult, "256", "", "Dimension of the static encoder's vectors."),
+        8, 2048);
+  range(t.add<&S::encoder_feature_bits>("encoder.feature_bits", stage, kResult, "18", "bits",
+                                        "Words are hashed to this many bits by the lsa table."),
+        8, 20);
+  range(t.add<&S::encoder_fit_sample>("encoder.fit_sample", stage, kResult, "262144", "documents",
+                                      "Documents that the lsa table is fitted on, drawn by seed."),
+        1, 262144);
+  t.add<&S::encoder_model>(
+      "encoder.model", stage, kResult, "", "folder",
+      "Hugging Face folder of the bert encoder: config.json, model.safetensors, vocab.txt or tokenizer.json.");
+  t.add<&S::encoder_pooling>("encoder.pooling", stage, kResult, "auto", "",
+                             "How token vectors become one; auto follows the model's own files.")
+      .choices = {"auto", "mean", "cls"};
+  t.add<&S::encoder_precision>("encoder.precision", stage, kResult, "f32", "",
+                               "Arithmetic of the bert encoder; auto takes the fastest that this CPU and build have.")
+      .choices = {"auto", "f32", "bf16", "int8"};
+  range(t.add<&S::encoder_max_tokens>("encoder.max_tokens", stage, kResult, "256", "tokens",
+                                      "Longer documents are cut or windowed, see encoder.long_documents."),
+        8, 8192);
+  t.add<&S::encoder_long_documents>("encoder.long_documents", stage, kResult, "truncate", "",
+                                    "What happens beyond encoder.max_tokens.")
+      .choices = {"truncate", "windows"};
+  t.add<&S::encoder_query_prefix>("encoder.query_prefix", stage, kResult, "", "",
+                                  "Text put before each pair (BGE's query instruction).");
+  t.add<&S::encoder_document_prefix>("encoder.document_prefix", stage, kResult, "", "",
+                                     "Text put before each document.");
+  range(t.add<&S::embed_block>("embed.block", stage, kResult, "512", "documents",
+                               "Documents that are encoded and saved together; the unit of resuming."),
+        16, 1e6);
 }
 
 void add_cluster(Table& t) {
   using S = Settings;
   constexpr auto kResult = Kind::result;
   const char* stage = "cluster";
-  range(t.add<&S::cluster_k>("cluster.k", stage, kResult, "0", "clusters", "Number of clusters = arms; 0 = the square root of the number of documents, at most 16384."), 0, 1048576);
-  range(t.add<&S::cluster_max_iterations>("cluster.max_iterations", stage, kResult, "25", "", "Iterations of k-means at most."), 1, 10000);
-  range(t.add<&S::cluster_tolerance>("cluster.tolerance", stage, kResult, "0.001", "share", "Stop when a smaller share of documents changed cluster."), 0, 1);
-  t.add<&S::cluster_seeding>("cluster.seeding", stage, kResult, "kmeans||", "", "How the first centroids are chosen.").choices = {"kmeans||", "random"};
-  range(t.add<&S::cluster_fit_sample>("cluster.fit_sample", stage, kResult, "256", "documents per cluster", "Documents that k-means is fitted on, for each cluster; 0 = all."), 0, 1e9);
-  range(t.add<&S::cluster_neighbour_radius>("cluster.neighbour_radius", stage, kResult, "0.2", "", "Clusters nearer than this share credit under the policy released."), 0, 100);
+  range(
+      t.add<&S::cluster_k>("cluster.k", stage, kResult, "0", "clusters",
+                           "Number of clusters = arms; 0 = the square root of the number of documents, at most 16384."),
+      0, 1048576);
+  range(t.add<&S::cluster_max_iterations>("cluster.max_iterations", stage, kResult, "25", "",
+                                          "Iterations of k-means at most."),
+        1, 10000);
+  range(t.add<&S::cluster_tolerance>("cluster.tolerance", stage, kResult, "0.001", "share",
+                                     "Stop when a smaller share of documents changed cluster."),
+        0, 1);
+  t.add<&S::cluster_seeding>("cluster.seeding", stage, kResult, "kmeans||", "", "How the first centroids are chosen.")
+      .choices = {"kmeans||", "random"};
+  range(t.add<&S::cluster_fit_sample>("cluster.fit_sample", stage, kResult, "256", "documents per cluster",
+                                      "Documents that k-means is fitted on, for each cluster; 0 = all."),
+        0, 1e9);
+  range(t.add<&S::cluster_neighbour_radius>("cluster.neighbour_radius", stage, kResult, "0.2", "",
+                                            "Clusters nearer than this share credit under the policy released."),
+        0, 100);
 }
 
 void add_extract(Table& t) {
@@ -99,34 +175,86 @@ void add_extract(Table& t) {
   constexpr auto kResult = Kind::result;
   constexpr auto kFree = Kind::free;
   const char* stage = "extract";
-  t.add<&S::extractor>("extract.extractor", stage, kResult, "pattern", "", "Who reads documents: replay (known pairs), pattern (rules), chat (LLM over HTTP), command (LLM in batch files).").choices = {"replay", "pattern", "chat", "command"};
-  t.add<&S::policy>("extract.policy", stage, kResult, "pooled", "", "Which documents are asked next.").choices = {"random", "full", "static", "nearest", "released", "paper", "thompson", "pooled"};
-  t.add<&S::reward>("extract.reward", stage, kResult, "marginal", "", "What a pull is worth: pairs (kept pairs), batch and union (transport distance to the guide), marginal (unserved guide items served).").choices = {"pairs", "batch", "union", "marginal"};
-  range(t.add<&S::reward_cap>("extract.reward_cap", stage, kResult, "9", "", "marginal: each guide item is served by at most cap x documents of the budget x its weight."), 0.01, 1e6);
-  t.add<&S::transport_solver>("transport.solver", stage, kResult, "emd", "", "Solver of the rewards batch and union.").choices = {"emd", "sinkhorn", "ipot"};
-  t.add<&S::transport_cost>("transport.cost", stage, kResult, "euclidean", "", "Cost between unit vectors.").choices = {"euclidean", "cosine"};
-  t.add<&S::budget_documents>("budget.documents", stage, kFree, "5%", "documents", "Documents that may be asked: a number, or a share of the corpus such as 5%.");
-  range(t.add<&S::budget_calls>("budget.calls", stage, kFree, "0", "calls", "LLM calls at most; 0 = no limit."), 0, kMany);
-  range(t.add<&S::budget_tokens>("budget.tokens", stage, kFree, "0", "tokens", "Prompt and completion tokens at most; 0 = no limit."), 0, kMany);
-  range(t.add<&S::budget_money>("budget.money", stage, kFree, "0", "price units", "Money at most, by the prices below; 0 = no limit."), 0, 1e12);
-  range(t.add<&S::price_prompt>("budget.price_prompt", stage, kFree, "0", "per million tokens", "Price of prompt tokens."), 0, 1e9);
-  range(t.add<&S::price_completion>("budget.price_completion", stage, kFree, "0", "per million tokens", "Price of completion tokens."), 0, 1e9);
-  range(t.add<&S::round_documents>("extract.round_documents", stage, kResult, "0", "documents", "Documents decided together; 0 = what the policy prefers."), 0, 1e6);
-  range(t.add<&S::pull_documents>("extract.pull_documents", stage, kResult, "10", "documents", "Documents of one pull, for policies that choose arms."), 1, 1e6);
-  t.add<&S::order>("extract.order", stage, kResult, "auto", "", "fixed: a round is decided from whole earlier rounds; arrival: as answers come. auto = fixed for deterministic extractors.").choices = {"auto", "fixed", "arrival"};
-  range(t.add<&S::delay>("extract.delay", stage, kResult, "0", "rounds", "order=fixed: decide round t from rounds up to t - 1 - delay."), 0, 1);
-  range(t.add<&S::inflight>("extract.inflight", stage, kFree, "0", "documents", "order=arrival: documents decided but unanswered; 0 = 1.25 x all slots."), 0, 1e6);
-  t.add<&S::keep_rejects>("extract.keep_rejects", stage, kFree, "false", "", "Write dropped pairs with their reasons into the journal.");
-  range(t.add<&S::keep_min_question>("keep.min_question", stage, kResult, "8", "characters", "A shorter question is dropped. The keep rules concern pattern, chat and command; replay drops only empty pairs and duplicates."), 0, 1e6);
-  range(t.add<&S::keep_max_question>("keep.max_question", stage, kResult, "2000", "characters", "A longer question is dropped."), 1, 1e7);
-  range(t.add<&S::keep_min_answer>("keep.min_answer", stage, kResult, "1", "characters", "A shorter answer is dropped."), 0, 1e6);
-  range(t.add<&S::keep_max_answer>("keep.max_answer", stage, kResult, "8000", "characters", "A longer answer is dropped."), 1, 1e7);
-  t.add<&S::keep_self_contained>("keep.self_contained", stage, kResult, "true", "", "Drop pairs that need their document to be understood, and refusals.");
-  t.add<&S::keep_grounded>("keep.grounded", stage, kResult, "true", "", "Drop pairs that do not rest on their document, by the three shares below.");
-  range(t.add<&S::keep_min_answer_words>("keep.min_answer_words", stage, kResult, "0.6", "share", "Content words of the answer that occur in the document or the question."), 0, 1);
-  range(t.add<&S::keep_min_answer_numbers>("keep.min_answer_numbers", stage, kResult, "1", "share", "Numbers of the answer that occur in the document."), 0, 1);
-  range(t.add<&S::keep_min_question_words>("keep.min_question_words", stage, kResult, "0.5", "share", "Content words of the question that occur in the document."), 0, 1);
-  t.add<&S::keep_same_language>("keep.same_language", stage, kResult, "true", "", "Drop pairs that are clearly in another language than their document.");
+  t.add<&S::extractor>("extract.extractor", stage, kResult, "pattern", "",
+                       "Who reads documents: replay (known pairs), pattern (rules), chat (LLM over HTTP), command (LLM "
+                       "in batch files).")
+      .choices = {"replay", "pattern", "chat", "command"};
+  t.add<&S::policy>("extract.policy", stage, kResult, "pooled", "", "Which documents are asked next.").choices = {
+      "random", "full", "static", "nearest", "released", "paper", "thompson", "pooled"};
+  t.add<&S::reward>("extract.reward", stage, kResult, "marginal", "",
+                    "What a pull is worth: pairs (kept pairs), batch and union (transport distance to the guide), "
+                    "marginal (unserved guide items served).")
+      .choices = {"pairs", "batch", "union", "marginal"};
+  range(t.add<&S::reward_cap>(
+            "extract.reward_cap", stage, kResult, "9", "",
+            "marginal: each guide item is served by at most cap x documents of the budget x its weight."),
+        0.01, 1e6);
+  t.add<&S::transport_solver>("transport.solver", stage, kResult, "emd", "", "Solver of the rewards batch and union.")
+      .choices = {"emd", "sinkhorn", "ipot"};
+  t.add<&S::transport_cost>("transport.cost", stage, kResult, "euclidean", "", "Cost between unit vectors.").choices = {
+      "euclidean", "cosine"};
+  t.add<&S::budget_documents>("budget.documents", stage, kFree, "5%", "documents",
+                              "Documents that may be asked: a number, or a share of the corpus such as 5%.");
+  range(t.add<&S::budget_calls>("budget.calls", stage, kFree, "0", "calls", "LLM calls at most; 0 = no limit."), 0,
+        kMany);
+  range(t.add<&S::budget_tokens>("budget.tokens", stage, kFree, "0", "tokens",
+                                 "Prompt and completion tokens at most; 0 = no limit."),
+        0, kMany);
+  range(t.add<&S::budget_money>("budget.money", stage, kFree, "0", "price units",
+                                "Money at most, by the prices below; 0 = no limit."),
+        0, 1e12);
+  range(t.add<&S::price_prompt>("budget.price_prompt", stage, kFree, "0", "per million tokens",
+                                "Price of prompt tokens."),
+        0, 1e9);
+  range(t.add<&S::price_completion>("budget.price_completion", stage, kFree, "0", "per million tokens",
+                                    "Price of completion tokens."),
+        0, 1e9);
+  range(t.add<&S::round_documents>("extract.round_documents", stage, kResult, "0", "documents",
+                                   "Documents decided together; 0 = what the policy prefers."),
+        0, 1e6);
+  range(t.add<&S::pull_documents>("extract.pull_documents", stage, kResult, "10", "documents",
+                                  "Documents of one pull, for policies that choose arms."),
+        1, 1e6);
+  t.add<&S::order>("extract.order", stage, kResult, "auto", "",
+                   "fixed: a round is decided from whole earlier rounds; arrival: as answers come. auto = fixed for "
+                   "deterministic extractors.")
+      .choices = {"auto", "fixed", "arrival"};
+  range(t.add<&S::delay>("extract.delay", stage, kResult, "0", "rounds",
+                         "order=fixed: decide round t from rounds up to t - 1 - delay."),
+        0, 1);
+  range(t.add<&S::inflight>("extract.inflight", stage, kFree, "0", "documents",
+                            "order=arrival: documents decided but unanswered; 0 = 1.25 x all slots."),
+        0, 1e6);
+  t.add<&S::keep_rejects>("extract.keep_rejects", stage, kFree, "false", "",
+                          "Write dropped pairs with their reasons into the journal.");
+  range(t.add<&S::keep_min_question>("keep.min_question", stage, kResult, "8", "characters",
+                                     "A shorter question is dropped. The keep rules concern pattern, chat and command; "
+                                     "replay drops only empty pairs and duplicates."),
+        0, 1e6);
+  range(t.add<&S::keep_max_question>("keep.max_question", stage, kResult, "2000", "characters",
+                                     "A longer question is dropped."),
+        1, 1e7);
+  range(
+      t.add<&S::keep_min_answer>("keep.min_answer", stage, kResult, "1", "characters", "A shorter answer is dropped."),
+      0, 1e6);
+  range(t.add<&S::keep_max_answer>("keep.max_answer", stage, kResult, "8000", "characters",
+                                   "A longer answer is dropped."),
+        1, 1e7);
+  t.add<&S::keep_self_contained>("keep.self_contained", stage, kResult, "true", "",
+                                 "Drop pairs that need their document to be understood, and refusals.");
+  t.add<&S::keep_grounded>("keep.grounded", stage, kResult, "true", "",
+                           "Drop pairs that do not rest on their document, by the three shares below.");
+  range(t.add<&S::keep_min_answer_words>("keep.min_answer_words", stage, kResult, "0.6", "share",
+                                         "Content words of the answer that occur in the document or the question."),
+        0, 1);
+  range(t.add<&S::keep_min_answer_numbers>("keep.min_answer_numbers", stage, kResult, "1", "share",
+                                           "Numbers of the answer that occur in the document."),
+        0, 1);
+  range(t.add<&S::keep_min_question_words>("keep.min_question_words", stage, kResult, "0.5", "share",
+                                           "Content words of the question that occur in the document."),
+        0, 1);
+  t.add<&S::keep_same_language>("keep.same_language", stage, kResult, "true", "",
+                                "Drop pairs that are clearly in another language than their document.");
 }
 
 void add_chat(Table& t) {
@@ -134,34 +262,59 @@ void add_chat(Table& t) {
   constexpr auto kResult = Kind::result;
   constexpr auto kFree = Kind::free;
   const char* stage = "chat";
-  t.add<&S::chat_endpoints>("chat.endpoints", stage, kFree, "", "URLs", "OpenAI-compatible servers, such as http://127.0.0.1:8000/v1.");
-  t.add<&S::chat_endpoints_file>("chat.endpoints_file", stage, kFree, "", "file", "One URL a line; read again when it changes, so servers may come up late.");
+  t.add<&S::chat_endpoints>("chat.endpoints", stage, kFree, "", "URLs",
+                            "OpenAI-compatible servers, such as http://127.0.0.1:8000/v1.");
+  t.add<&S::chat_endpoints_file>("chat.endpoints_file", stage, kFree, "", "file",
+                                 "One URL a line; read again when it changes, so servers may come up late.");
   t.add<&S::chat_model>("chat.model", stage, kResult, "", "", "Model name sent with each request.");
-  t.add<&S::chat_prompt>("chat.prompt", stage, kResult, "", "file", "Prompt with {{document}}, {{max_pairs}} and {{examples}}; empty = the built-in prompt.");
-  t.add<&S::chat_refine_prompt>("chat.refine_prompt", stage, kResult, "", "file", "Prompt of a second call that refines the pairs; empty = one call.");
-  t.add<&S::chat_format>("chat.format", stage, kResult, "tagged", "", "Form of the answer.").choices = {"tagged", "json_schema", "json_object", "guided_json", "auto"};
+  t.add<&S::chat_prompt>("chat.prompt", stage, kResult, "", "file",
+                         "Prompt with {{document}}, {{max_pairs}} and {{examples}}; empty = the built-in prompt.");
+  t.add<&S::chat_refine_prompt>("chat.refine_prompt", stage, kResult, "", "file",
+                                "Prompt of a second call that refines the pairs; empty = one call.");
+  t.add<&S::chat_format>("chat.format", stage, kResult, "tagged", "", "Form of the answer.").choices = {
+      "tagged", "json_schema", "json_object", "guided_json", "auto"};
   range(t.add<&S::chat_max_pairs>("chat.max_pairs", stage, kResult, "5", "pairs", "Pairs asked for at most."), 1, 100);
-  range(t.add<&S::chat_max_tokens>("chat.max_tokens", stage, kResult, "1024", "tokens", "Completion tokens of a call at most."), 1, 1e6);
-  range(t.add<&S::chat_context_tokens>("chat.context_tokens", stage, kResult, "8192", "tokens", "Context of the model; longer documents are cut at a sentence end."), 256, 1e7);
+  range(t.add<&S::chat_max_tokens>("chat.max_tokens", stage, kResult, "1024", "tokens",
+                                   "Completion tokens of a call at most."),
+        1, 1e6);
+  range(t.add<&S::chat_context_tokens>("chat.context_tokens", stage, kResult, "8192", "tokens",
+                                       "Context of the model; longer documents are cut at a sentence end."),
+        256, 1e7);
   range(t.add<&S::chat_temperature>("chat.temperature", stage, kResult, "0", "", "Sampling temperature."), 0, 2);
-  range(t.add<&S::chat_slots>("chat.slots", stage, kFree, "64", "requests", "Requests in flight on each rank."), 1, 4096);
+  range(t.add<&S::chat_slots>("chat.slots", stage, kFree, "64", "requests", "Requests in flight on each rank."), 1,
+        4096);
   range(t.add<&S::chat_retries>("chat.retries", stage, kFree, "5", "", "Tries of a document after the first."), 0, 100);
-  range(t.add<&S::chat_timeout_seconds>("chat.timeout_seconds", stage, kFree, "120", "seconds", "Limit of one request."), 0.1, 86400);
-  range(t.add<&S::chat_document_seconds>("chat.document_seconds", stage, kFree, "900", "seconds", "Limit of one document, retries included."), 1, 86400);
+  range(
+      t.add<&S::chat_timeout_seconds>("chat.timeout_seconds", stage, kFree, "120", "seconds", "Limit of one request."),
+      0.1, 86400);
+  range(t.add<&S::chat_document_seconds>("chat.document_seconds", stage, kFree, "900", "seconds",
+                                         "Limit of one document, retries included."),
+        1, 86400);
   t.add<&S::chat_key_env>("chat.key_env", stage, kFree, "", "", "Environment variable that holds the API key.");
   t.add<&S::chat_key_file>("chat.key_file", stage, kFree, "", "file", "File (mode 0600) that holds the API key.");
-  t.add<&S::chat_header>("chat.key_header", stage, kFree, "Authorization", "", "Header of the key: Authorization (Bearer), or api-key as Azure wants it.");
-  t.add<&S::chat_allow_plain_http>("chat.allow_plain_http", stage, kFree, "false", "", "Allow http:// to other hosts than this one.");
-  t.add<&S::command>("command.line", stage, kResult, "", "", "extractor=command: the command that turns {input} into {output}, OpenAI batch JSONL.");
+  t.add<&S::chat_header>("chat.key_header", stage, kFree, "Authorization", "",
+                         "Header of the key: Authorization (Bearer), or api-key as Azure wants it.");
+  t.add<&S::chat_allow_plain_http>("chat.allow_plain_http", stage, kFree, "false", "",
+                                   "Allow http:// to other hosts than this one.");
+  t.add<&S::command>("command.line", stage, kResult, "", "",
+                     "extractor=command: the command that turns {input} into {output}, OpenAI batch JSONL.");
 }
 
 void add_export(Table& t) {
   using S = Settings;
   const char* stage = "export";
-  t.add<&S::export_format>("export.format", stage, Kind::stage, "messages", "", "messages (Hugging Face, TRL), alpaca, sharegpt, or pairs.").choices = {"messages", "alpaca", "sharegpt", "pairs"};
-  t.add<&S::export_folder>("export.folder", stage, Kind::stage, "", "folder", "Where the data set goes; empty = out/ of the workspace.");
-  range(t.add<&S::export_top>("export.top", stage, Kind::stage, "0", "pairs", "Keep only the pairs with the highest credit; 0 = all."), 0, kMany);
-  range(t.add<&S::export_min_credit>("export.min_credit", stage, Kind::stage, "0", "", "Drop pairs with less credit; only the reward marginal gives credit to single pairs."), 0, 1);
+  t.add<&S::export_format>("export.format", stage, Kind::stage, "messages", "",
+                           "messages (Hugging Face, TRL), alpaca, sharegpt, or pairs.")
+      .choices = {"messages", "alpaca", "sharegpt", "pairs"};
+  t.add<&S::export_folder>("export.folder", stage, Kind::stage, "", "folder",
+                           "Where the data set goes; empty = out/ of the workspace.");
+  range(t.add<&S::export_top>("export.top", stage, Kind::stage, "0", "pairs",
+                              "Keep only the pairs with the highest credit; 0 = all."),
+        0, kMany);
+  range(t.add<&S::export_min_credit>(
+            "export.min_credit", stage, Kind::stage, "0", "",
+            "Drop pairs with less credit; only the reward marginal gives credit to single pairs."),
+        0, 1);
 }
 
 }  // namespace

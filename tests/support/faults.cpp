@@ -1,11 +1,5 @@
 #include "support/faults.hpp"
 
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -14,6 +8,12 @@
 #include <mutex>
 #include <stdexcept>
 #include <string_view>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
 
 namespace equal::test {
 namespace {
@@ -60,9 +60,10 @@ Plan parse(const std::string& text) {
     out.effect = Effect::fail;
     out.error = effect == "EIO" ? EIO : effect == "ENOSPC" ? ENOSPC : effect == "EDQUOT" ? EDQUOT : 0;
   }
-  const bool known = out.operation == "write" || out.operation == "sync" || out.operation == "rename" || out.operation == "truncate" ||
-                     out.operation == "read";
-  if (!known || out.first < 1 || (out.effect == Effect::fail && out.error == 0)) throw std::invalid_argument("no fault plan: " + text);
+  const bool known = out.operation == "write" || out.operation == "sync" || out.operation == "rename" ||
+                     out.operation == "truncate" || out.operation == "read";
+  if (!known || out.first < 1 || (out.effect == Effect::fail && out.error == 0))
+    throw std::invalid_argument("no fault plan: " + text);
   return out;
 }
 
@@ -112,10 +113,15 @@ template <class F>
 ssize_t faulty_read(int fd, std::size_t size, F read_some) {
   int error = 0;
   switch (effect_of("read", fd, nullptr, error)) {
-    case Effect::none: return read_some(size);
-    case Effect::shorten: return read_some(std::max<std::size_t>(size / 2, size > 0));
-    case Effect::kill: ::raise(SIGKILL); break;
-    case Effect::fail: break;
+    case Effect::none:
+      return read_some(size);
+    case Effect::shorten:
+      return read_some(std::max<std::size_t>(size / 2, size > 0));
+    case Effect::kill:
+      ::raise(SIGKILL);
+      break;
+    case Effect::fail:
+      break;
   }
   errno = error;
   return -1;
@@ -126,9 +132,13 @@ int faulty_call(const char* operation, int fd, const char* path, F call) {
   int error = 0;
   switch (effect_of(operation, fd, path, error)) {
     case Effect::none:
-    case Effect::shorten: return call();
-    case Effect::kill: ::raise(SIGKILL); break;
-    case Effect::fail: break;
+    case Effect::shorten:
+      return call();
+    case Effect::kill:
+      ::raise(SIGKILL);
+      break;
+    case Effect::fail:
+      break;
   }
   errno = error;
   return -1;

@@ -1,5 +1,5 @@
-// Failing file operations for tests, in the manner of LevelDB's fault_injection_test, without a hook in the program: the
-// functions of the C library are replaced at link time. Two forms of the same source:
+// Failing file operations for tests, in the manner of LevelDB's fault_injection_test, without a hook in the program:
+// the functions of the C library are replaced at link time. Two forms of the same source:
 //   equal_test_faults    linked into a test binary, steered by set_faults()
 //   equal_fault_preload  a shared library for whole runs: LD_PRELOAD=... EQUAL_FAULT=<plan> equal run ...
 //

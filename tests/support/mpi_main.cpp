@@ -1,9 +1,9 @@
-// main() of tests that run on several ranks: every rank's failures are printed by rank 0, marked with the rank, and the exit
-// status is the maximum over the ranks. Listing the tests starts no MPI.
-#include <gtest/gtest.h>
-
+// main() of tests that run on several ranks: every rank's failures are printed by rank 0, marked with the rank, and the
+// exit status is the maximum over the ranks. Listing the tests starts no MPI.
 #include <sstream>
 #include <string_view>
+
+#include <gtest/gtest.h>
 
 #include "support/world.hpp"
 

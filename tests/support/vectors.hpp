@@ -26,7 +26,8 @@ inline std::vector<linalg::float16> make_vectors(std::size_t n, std::size_t dim,
       if (centres > 0) x[d] += centre[c * dim + d];
       norm += x[d] * x[d];
     }
-    for (std::size_t d = 0; d < dim; ++d) out[i * dim + d] = linalg::to_float16(static_cast<float>(x[d] / std::sqrt(norm)));
+    for (std::size_t d = 0; d < dim; ++d)
+      out[i * dim + d] = linalg::to_float16(static_cast<float>(x[d] / std::sqrt(norm)));
   }
   return out;
 }

@@ -1,7 +1,8 @@
 // A group of ranks. Two forms: MPI, and one process. Carries bytes and arithmetic spans only, no method types.
 //
 // Collective functions must be entered by all ranks in the same order. All waits test and sleep (at most 1 ms), so a
-// waiting rank leaves its core to others. Buffers may be of any size: they are split below Open MPI's `int` counts here.
+// waiting rank leaves its core to others. Buffers may be of any size: they are split below Open MPI's `int` counts
+// here.
 #pragma once
 
 #include <cstddef>
@@ -44,8 +45,8 @@ class Communicator {
 
   virtual void barrier() = 0;                                               ///< Collective.
   virtual void broadcast_bytes(std::span<std::byte> buffer, int root) = 0;  ///< Collective; equal sizes on all ranks.
-  virtual void sum(std::span<std::int64_t> values) = 0;                     ///< Collective; exact, in place on all ranks.
-  virtual void sum(std::span<std::uint64_t> values) = 0;                    ///< Collective; exact, in place on all ranks.
+  virtual void sum(std::span<std::int64_t> values) = 0;   ///< Collective; exact, in place on all ranks.
+  virtual void sum(std::span<std::uint64_t> values) = 0;  ///< Collective; exact, in place on all ranks.
   virtual void sum(std::span<double> values) = 0;  ///< Collective; order of the additions depends on the rank count.
   virtual void sum(std::span<float> values) = 0;   ///< Collective; order of the additions depends on the rank count.
   virtual void max(std::span<std::uint64_t> values) = 0;  ///< Collective.
@@ -73,9 +74,9 @@ class Communicator {
 /// The one-process form. Local.
 std::unique_ptr<Communicator> make_single();
 
-/// Starts MPI (FUNNELED), runs body(world), and finalises; returns body's exit code. When body throws on one rank the job is
-/// aborted with that error's exit code (MPI_Finalize is never called while an exception unwinds). Without a launcher in the
-/// environment no MPI is started and body gets the one-process form.
+/// Starts MPI (FUNNELED), runs body(world), and finalises; returns body's exit code. When body throws on one rank the
+/// job is aborted with that error's exit code (MPI_Finalize is never called while an exception unwinds). Without a
+/// launcher in the environment no MPI is started and body gets the one-process form.
 int with_mpi(int& argc, char**& argv, const std::function<int(Communicator&)>& body);
 
 /// Collective. Runs f on every rank; if it throws anywhere, every rank throws: the culprit its own error, the others an
@@ -86,8 +87,7 @@ void agree(Communicator& comm, const std::function<void()>& f);
 
 /// Collective. Trivially copyable value of `root`, on all ranks.
 template <class T>
-  requires std::is_trivially_copyable_v<T>
-T broadcast(Communicator& comm, T value, int root = 0) {
+requires std::is_trivially_copyable_v<T> T broadcast(Communicator& comm, T value, int root = 0) {
   comm.broadcast_bytes(std::as_writable_bytes(std::span<T>(&value, 1)), root);
   return value;
 }
@@ -95,7 +95,7 @@ T broadcast(Communicator& comm, T value, int root = 0) {
 std::string broadcast_string(Communicator& comm, std::string text, int root = 0);
 /// Collective. The vector of `root`, on all ranks.
 template <class T>
-  requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 void broadcast_vector(Communicator& comm, std::vector<T>& values, int root = 0) {
   const auto n = broadcast(comm, static_cast<std::uint64_t>(values.size()), root);
   values.resize(n);

@@ -21,8 +21,8 @@ struct TaskResult {
 class TaskWorker {
  public:
   virtual ~TaskWorker() = default;
-  virtual std::size_t slots() const = 0;                                  ///< tasks it can hold at once; constant, >= 1
-  virtual void submit(std::uint64_t task, std::string_view bytes) = 0;    ///< REQUIRES: fewer than slots() are held
+  virtual std::size_t slots() const = 0;                                ///< tasks it can hold at once; constant, >= 1
+  virtual void submit(std::uint64_t task, std::string_view bytes) = 0;  ///< REQUIRES: fewer than slots() are held
   /// Results that have become ready. May block up to `wait_seconds` while tasks are held.
   virtual std::vector<TaskResult> poll(double wait_seconds) = 0;
   /// Answers a question of the coordinator at once, whatever tasks are held.
@@ -45,14 +45,15 @@ class TaskFarm {
   /// leave in the order of submission.
   void submit(std::uint64_t task, std::string bytes, int preferred);
 
-  /// Asks every worker the same question and waits for all answers, in worker order. Results that arrive meanwhile are kept
-  /// for next().
+  /// Asks every worker the same question and waits for all answers, in worker order. Results that arrive meanwhile are
+  /// kept for next().
   std::vector<std::string> ask_all(std::string_view question);
 
   /// The next result, or nothing after `seconds`. Order: arrival.
   std::optional<TaskResult> next(double seconds);
 
-  /// Tells the workers to leave serve_tasks(). REQUIRES: in-flight tasks have been received. Called by the destructor too.
+  /// Tells the workers to leave serve_tasks(). REQUIRES: in-flight tasks have been received. Called by the destructor
+  /// too.
   void finish();
 
  private:
@@ -72,7 +73,8 @@ class TaskFarm {
   bool finished_ = false;
 };
 
-/// The workers' side: runs until the coordinator finishes. An exception of `worker` aborts the job naming rank and cause.
+/// The workers' side: runs until the coordinator finishes. An exception of `worker` aborts the job naming rank and
+/// cause.
 void serve_tasks(Communicator& comm, TaskWorker& worker);
 
 }  // namespace equal::comm

@@ -19,8 +19,8 @@ struct Job {
   ThreadPool& pool;
 };
 
-/// Stages in the order of `equal run`. Each returns at once when its artefacts are complete for these settings and inputs,
-/// and goes on where it was when they are not. Throw agreed errors.
+/// Stages in the order of `equal run`. Each returns at once when its artefacts are complete for these settings and
+/// inputs, and goes on where it was when they are not. Throw agreed errors.
 void ingest_stage(Job& job);
 void embed_stage(Job& job);
 void cluster_stage(Job& job);

@@ -29,8 +29,8 @@ class ProgressLine {
   std::chrono::steady_clock::time_point start_, last_;
 };
 
-/// Collective. Runs `work` on the worker ranks; each reports units done through its argument while rank 0 shows the sum.
-/// An exception on any rank is thrown on all (comm::agree).
+/// Collective. Runs `work` on the worker ranks; each reports units done through its argument while rank 0 shows the
+/// sum. An exception on any rank is thrown on all (comm::agree).
 void run_with_progress(comm::Communicator& comm, const std::string& stage, const std::string& unit, std::uint64_t total,
                        const std::function<void(const std::function<void(std::uint64_t)>& report)>& work);
 

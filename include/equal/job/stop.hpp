@@ -1,5 +1,5 @@
-// A request to stop: USR1, USR2, TERM or INT, or the time limit. The handler sets one flag; rank 0 acts on it at the next safe
-// point. A second INT ends the process at once.
+// A request to stop: USR1, USR2, TERM or INT, or the time limit. The handler sets one flag; rank 0 acts on it at the
+// next safe point. A second INT ends the process at once.
 #pragma once
 
 namespace equal::job {

@@ -34,8 +34,8 @@ class Workspace {
   std::filesystem::path root_;
 };
 
-/// One run owns a workspace: the lock names job, host and process and is touched every few seconds. A lock whose process is
-/// gone (same host) or that has not been touched for two minutes is taken over with a warning.
+/// One run owns a workspace: the lock names job, host and process and is touched every few seconds. A lock whose
+/// process is gone (same host) or that has not been touched for two minutes is taken over with a warning.
 class WorkspaceLock {
  public:
   /// Throws EnvironmentError naming the owner when the workspace is in use.

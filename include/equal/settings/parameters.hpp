@@ -23,8 +23,8 @@ enum class Kind {
 using Slot = std::variant<std::uint64_t*, double*, bool*, std::string*, std::vector<std::string>*>;
 
 struct Parameter {
-  std::string name;           ///< "cluster.k": section and key in an INI file, --cluster.k on the command line
-  std::string stage;          ///< ingest, embed, cluster, extract, export, or job: the group in --help
+  std::string name;   ///< "cluster.k": section and key in an INI file, --cluster.k on the command line
+  std::string stage;  ///< ingest, embed, cluster, extract, export, or job: the group in --help
   Kind kind = Kind::result;
   std::string default_value;  ///< as it would be written in a file
   std::string unit;           ///< "documents", "bytes", ...; empty for none

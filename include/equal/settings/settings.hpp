@@ -1,5 +1,5 @@
-// All settings of a run, as plain values. Names, defaults, ranges and help live in the parameter table (parameters.hpp);
-// the defaults here are overwritten by the table's.
+// All settings of a run, as plain values. Names, defaults, ranges and help live in the parameter table
+// (parameters.hpp); the defaults here are overwritten by the table's.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ struct Settings {
   // encoder
   std::string encoder, encoder_table, encoder_model, encoder_pooling, encoder_precision, encoder_long_documents,
       encoder_query_prefix, encoder_document_prefix;
-  std::uint64_t encoder_dim = 0, encoder_feature_bits = 0, encoder_fit_sample = 0, encoder_max_tokens = 0, embed_block = 0;
+  std::uint64_t encoder_dim = 0, encoder_feature_bits = 0, encoder_fit_sample = 0, encoder_max_tokens = 0,
+                embed_block = 0;
   // cluster
   std::uint64_t cluster_k = 0, cluster_max_iterations = 0, cluster_fit_sample = 0;
   std::string cluster_seeding;

@@ -1,8 +1,9 @@
-#include <gtest/gtest.h>
-
 #include <numeric>
 
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
+
 #include "support/world.hpp"
 
 namespace equal::comm {
@@ -29,7 +30,8 @@ TEST(Communicator, SumsAreExactInPlaceOnAllRanks) {
 
 TEST(Communicator, BroadcastFromEachRoot) {
   for (int root = 0; root < world().size(); ++root) {
-    EXPECT_EQ(broadcast_string(world(), "from " + std::to_string(world().rank()), root), "from " + std::to_string(root));
+    EXPECT_EQ(broadcast_string(world(), "from " + std::to_string(world().rank()), root),
+              "from " + std::to_string(root));
     std::vector<double> v(static_cast<std::size_t>(world().rank()), 1.0 * world().rank());
     broadcast_vector(world(), v, root);
     EXPECT_EQ(v, std::vector<double>(static_cast<std::size_t>(root), 1.0 * root));
@@ -48,10 +50,13 @@ TEST(Communicator, GatherKeepsRankOrderAndEmptyParts) {
 
 TEST(Communicator, AllToAllDeliversEachBuffer) {
   std::vector<std::string> out;
-  for (int r = 0; r < world().size(); ++r) out.push_back(std::to_string(world().rank()) + ">" + std::to_string(r) + std::string(static_cast<std::size_t>(r), '.'));
+  for (int r = 0; r < world().size(); ++r)
+    out.push_back(std::to_string(world().rank()) + ">" + std::to_string(r) +
+                  std::string(static_cast<std::size_t>(r), '.'));
   const auto in = world().all_to_all(out);
   for (int r = 0; r < world().size(); ++r) {
-    EXPECT_EQ(in[static_cast<std::size_t>(r)], std::to_string(r) + ">" + std::to_string(world().rank()) + std::string(static_cast<std::size_t>(world().rank()), '.'));
+    EXPECT_EQ(in[static_cast<std::size_t>(r)], std::to_string(r) + ">" + std::to_string(world().rank()) +
+                                                   std::string(static_cast<std::size_t>(world().rank()), '.'));
   }
 }
 

@@ -1,8 +1,8 @@
 #include "equal/comm/task_farm.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "support/world.hpp"
 
@@ -42,7 +42,8 @@ TEST(TaskFarm, EveryTaskIsAnsweredOnceAndSlotsAreNeverExceeded) {
     EXPECT_EQ(farm.slots(), 3U * static_cast<std::size_t>(test::world().workers()));
     for (std::uint64_t t = 0; t < kTasks; ++t) farm.submit(t, "task " + std::to_string(t), static_cast<int>(t) % 5);
     // Questions are answered while tasks are under way, and no result gets lost over them.
-    EXPECT_EQ(farm.ask_all("well"), std::vector<std::string>(static_cast<std::size_t>(test::world().workers()), "well!"));
+    EXPECT_EQ(farm.ask_all("well"),
+              std::vector<std::string>(static_cast<std::size_t>(test::world().workers()), "well!"));
     std::set<std::uint64_t> seen;
     while (farm.unanswered() > 0) {
       const auto result = farm.next(30.0);

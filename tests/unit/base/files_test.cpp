@@ -1,12 +1,12 @@
 #include "equal/base/files.hpp"
 
-#include <gtest/gtest.h>
-
-#include <fcntl.h>
-
 #include <fstream>
 
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
+
 #include "support/scratch.hpp"
 
 namespace equal {

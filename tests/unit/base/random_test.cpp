@@ -1,8 +1,8 @@
 #include "equal/base/random.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace equal {
 namespace {
@@ -15,7 +15,8 @@ TEST(Random, MatchesPublishedSplitMix64) {
 TEST(Random, EachPartOfTheKeyMatters) {
   const Digest128 d = digest128("x");
   const std::set<std::uint64_t> values = {keyed_hash(1, "draw", d), keyed_hash(2, "draw", d), keyed_hash(1, "seed", d),
-                                          keyed_hash(1, "draw", {d.high + 1, d.low}), keyed_hash(1, "draw", {d.high, d.low + 1})};
+                                          keyed_hash(1, "draw", {d.high + 1, d.low}),
+                                          keyed_hash(1, "draw", {d.high, d.low + 1})};
   EXPECT_EQ(values.size(), 5U);
   EXPECT_EQ(keyed_hash(1, "draw", d), keyed_hash(1, "draw", d));
 }

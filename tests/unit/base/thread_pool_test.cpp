@@ -1,10 +1,10 @@
 #include "equal/base/thread_pool.hpp"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <stdexcept>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace equal {
 namespace {
@@ -26,7 +26,11 @@ TEST(ThreadPool, RunsEachIndexOnce) {
 
 TEST(ThreadPool, RethrowsAndStaysUsable) {
   ThreadPool pool(3);
-  EXPECT_THROW(pool.run(100, [](std::size_t i, std::size_t) { if (i == 17) throw std::runtime_error("17"); }), std::runtime_error);
+  EXPECT_THROW(pool.run(100,
+                        [](std::size_t i, std::size_t) {
+                          if (i == 17) throw std::runtime_error("17");
+                        }),
+               std::runtime_error);
   std::atomic<int> n = 0;
   pool.run(10, [&](std::size_t, std::size_t) { ++n; });
   EXPECT_EQ(n.load(), 10);

@@ -4,6 +4,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
+
 #include "support/scratch.hpp"
 
 namespace equal::job {

@@ -1,13 +1,14 @@
 #include "equal/job/workspace.hpp"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 #include <unistd.h>
-
-#include <fstream>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/settings/parse.hpp"
+
 #include "support/scratch.hpp"
 
 namespace equal::job {
@@ -47,8 +48,10 @@ TEST(StageRecord, AlteredFileIsRefused) {
 TEST(Redo, RemovesTheStageAndThoseAfterItButNeverTheJournal) {
   const test::ScratchFolder folder("redo");
   const Workspace workspace(folder.path());
-  for (const char* stage : {"ingest", "embed", "cluster", "extract"}) write_stage_record(workspace, expected_record(stage, settings::defaults(), {}));
-  for (const auto& f : {workspace.corpus(), workspace.embeddings(), workspace.assignment(), workspace.journal()}) std::filesystem::create_directories(f);
+  for (const char* stage : {"ingest", "embed", "cluster", "extract"})
+    write_stage_record(workspace, expected_record(stage, settings::defaults(), {}));
+  for (const auto& f : {workspace.corpus(), workspace.embeddings(), workspace.assignment(), workspace.journal()})
+    std::filesystem::create_directories(f);
   std::ofstream(workspace.rounds()) << "x\n";
   redo_from(workspace, "cluster");
   EXPECT_NO_THROW(read_stage_record(workspace, "embed"));
@@ -65,7 +68,9 @@ TEST(Lock, LivingOwnerIsRespectedAndADeadOneIsTakenOver) {
   const Workspace workspace(folder.path());
   char host[256] = {};
   gethostname(host, sizeof host - 1);
-  const auto lock_of = [&](int pid) { write_file_atomically(workspace.root() / "lock", dump_json(Json{{"host", host}, {"pid", pid}})); };
+  const auto lock_of = [&](int pid) {
+    write_file_atomically(workspace.root() / "lock", dump_json(Json{{"host", host}, {"pid", pid}}));
+  };
   lock_of(getppid());
   EXPECT_THROW(WorkspaceLock{workspace}, EnvironmentError);
   lock_of(0x7ffffffe);  // above any pid_max
@@ -73,7 +78,8 @@ TEST(Lock, LivingOwnerIsRespectedAndADeadOneIsTakenOver) {
   EXPECT_FALSE(std::filesystem::exists(workspace.root() / "lock"));
   write_file_atomically(workspace.root() / "lock", dump_json(Json{{"host", "elsewhere"}, {"pid", 1}}));
   EXPECT_THROW(WorkspaceLock{workspace}, EnvironmentError);
-  std::filesystem::last_write_time(workspace.root() / "lock", std::filesystem::file_time_type::clock::now() - std::chrono::minutes(5));
+  std::filesystem::last_write_time(workspace.root() / "lock",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::minutes(5));
   EXPECT_NO_THROW(WorkspaceLock{workspace});
 }
 

@@ -1,10 +1,11 @@
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/settings/parse.hpp"
+
 #include "support/scratch.hpp"
 
 namespace equal::settings {
@@ -57,9 +58,11 @@ TEST(Ini, AllProblemsAreReportedAtOnceWithTheirLines) {
   Settings s = defaults();
   const std::string message = error_of([&] { read_ini(file, s); });
   for (const char* expected :
-       {"a.ini:2: cluster.k = -1; must be a whole number, 0 to 1048576", "a.ini:3: unknown setting 'cluster.kk'; did you mean 'cluster.k'?",
-        "a.ini:5: cluster.max_iterations = 0; must be 1 to 10000", "a.ini:7: extract.policy = best; must be one of random, full",
-        "a.ini:8: 'nonsense' is no setting", "a.ini:11: job.seed is set twice; the first time in line 10", "a.ini:12: job.threads = many"}) {
+       {"a.ini:2: cluster.k = -1; must be a whole number, 0 to 1048576",
+        "a.ini:3: unknown setting 'cluster.kk'; did you mean 'cluster.k'?",
+        "a.ini:5: cluster.max_iterations = 0; must be 1 to 10000",
+        "a.ini:7: extract.policy = best; must be one of random, full", "a.ini:8: 'nonsense' is no setting",
+        "a.ini:11: job.seed is set twice; the first time in line 10", "a.ini:12: job.threads = many"}) {
     EXPECT_NE(message.find(expected), std::string::npos) << "missing: " << expected << "\nin:\n" << message;
   }
 }
@@ -68,8 +71,8 @@ TEST(CommandLineParser, OverridesFilesAndKnowsShortNames) {
   const test::ScratchFolder folder("command_line");
   const std::string file = (folder / "a.ini").string();
   write_file_atomically(file, "[cluster]\nk = 10\n[job]\nseed = 5\n[ingest]\ninputs = one.jsonl\n");
-  const auto line = parse_command_line({"--config", file, "--cluster.k=20", "--policy", "random", "--inputs", "a.jsonl", "b.jsonl",
-                                        "--append", "--drain-seconds", "30", "--json"},
+  const auto line = parse_command_line({"--config", file, "--cluster.k=20", "--policy", "random", "--inputs", "a.jsonl",
+                                        "b.jsonl", "--append", "--drain-seconds", "30", "--json"},
                                        {"json"});
   EXPECT_EQ(line.settings.cluster_k, 20U);
   EXPECT_EQ(line.settings.seed, 5U);
@@ -88,9 +91,14 @@ TEST(CommandLineParser, BooleansTakeNoWordThatFollows) {
 }
 
 TEST(CommandLineParser, NamesTheNearestSetting) {
-  EXPECT_EQ(error_of([] { parse_command_line({"--polcy", "random"}, {}); }),
+  EXPECT_EQ(error_of([] {
+              parse_command_line({"--polcy", "random"}, {});
+            }),
             "command line: unknown setting 'polcy'; did you mean 'extract.policy'?; `equal --help` lists them");
-  EXPECT_NE(error_of([] { parse_command_line({"--cluster.k", "1", "--cluster.k", "2"}, {}); }).find("given twice"), std::string::npos);
+  EXPECT_NE(error_of([] {
+              parse_command_line({"--cluster.k", "1", "--cluster.k", "2"}, {});
+            }).find("given twice"),
+            std::string::npos);
 }
 
 }  // namespace
