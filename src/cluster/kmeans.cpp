@@ -237,11 +237,13 @@ KMeansResult kmeans(comm::Communicator& comm, EmbeddingSource& source, const KMe
 }
 
 MemoryPlan plan_memory(const KMeansParams& params, std::uint64_t rows, std::size_t dim, std::size_t threads) {
-  const std::uint64_t k = params.k, d = dim;
+  const std::uint64_t k = params.k, d = dim, padded = (d + 63) / 64 * 64;
   MemoryPlan plan;
-  plan.centroids = k * d * (2 * 4 + 8 + 2 * 8);
-  plan.blocks = 2 * params.block_rows * d * 2 + threads * 128 * (d + k) * 8;
-  plan.rows = rows * 4;
+  // Floats: current, next, previous centroids, screen; doubles: saved state, best fit; int64: sums, changes, what travels.
+  plan.centroids = k * padded * (4 * 4 + 2 * 8 + 3 * 8);
+  plan.blocks = 2 * params.block_rows * d * 2 + threads * Nearest::scratch_bytes(params.k, dim);
+  // Cluster, and in seeding: hash, distance and nearest centre.
+  plan.rows = rows * (4 + 8 + 8 + 4);
   const std::uint64_t bounds = rows * Bounds::bytes_per_row(params.k), cache = rows * d * 2;
   plan.bounded = params.mode == Mode::bounded || (params.mode == Mode::automatic && bounds <= params.memory_bytes);
   if (plan.bounded) plan.rows += bounds;

@@ -61,6 +61,8 @@ class Nearest {
   void find(const float16* rows, std::size_t count, Known known, std::uint32_t* cluster, double* squared_distance,
             std::size_t thread, Bounds* bounds = nullptr, std::uint64_t first_bound = 0);
 
+  /// Bytes that each thread needs for chunks of rows and their scores, at most.
+  static std::uint64_t scratch_bytes(std::size_t k, std::size_t dim) noexcept;
   std::size_t groups() const noexcept { return groups_.count(); }
   std::string screen_name() const { return screen_->name(); }
   NearestStats take_stats();

@@ -121,12 +121,14 @@ struct Assignment {
 Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linalg::Matrix<double>& centroids,
                   const KMeansParams& params, ThreadPool& pool);
 
-/// Bytes a rank needs in kmeans() for `rows` fitted local rows. Checked against the resident set by a test.
+/// Bytes a rank needs at most in kmeans() with `rows` fitted local rows (a test compares it with the resident set):
+///   centroids = 56 k dim'                        dim' = dim rounded up to 64; current and saved centroids, screen, integer sums
+///   blocks    = 4 block_rows dim + threads x (140 max(8192, 3 k) + 1008 (8 dim + 64))     read buffers, chunks with scores
+///   rows      = 24 rows (cluster; hash and distance while seeding), in bounded mode + (10 + 2 ceil32(ceil(k / 16))) rows
+///   cache     = 2 rows dim, while it fits memory_bytes beside the bounds; else 0 and the rows are streamed
+/// Choosing a fit_sample out of n local rows takes 8 n bytes before the fit begins.
 struct MemoryPlan {
-  std::uint64_t centroids = 0;  ///< centroids, their screening copies, and integer sums
-  std::uint64_t blocks = 0;     ///< two read buffers and the threads' scratch
-  std::uint64_t rows = 0;       ///< per-row state: cluster, and bounds in bounded mode
-  std::uint64_t cache = 0;      ///< the rows themselves, when they fit memory_bytes; else 0 and they are streamed
+  std::uint64_t centroids = 0, blocks = 0, rows = 0, cache = 0;
   bool bounded = false;
   std::uint64_t total() const noexcept { return centroids + blocks + rows + cache; }
 };
