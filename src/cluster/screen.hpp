@@ -12,9 +12,9 @@
 
 namespace equal::cluster {
 
-/// All score arithmetic after the inner product: a few roundings of floats of magnitude at most 16. Also covers the rounding
-/// of thresholds and bounds that are made of scores.
-inline constexpr float kScoreSlack = 0x1p-18F;
+/// All float arithmetic on scores after the inner product, also of thresholds and bounds made of them: with |x|^2, |c|^2 <= 2
+/// its roundings add up to at most 90 x 2^-24 (docs/algorithms/kmeans.md, section 2).
+inline constexpr float kScoreSlack = 0x1p-17F;
 
 /// For row slot i and group g:  |score - exact| <= row.noise[i] * group.length[g] + row.length[i] * group.noise[g] + slack.
 struct ScreenErrors {
