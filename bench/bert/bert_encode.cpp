@@ -1,5 +1,6 @@
-// bert_encode MODEL_DIR TEXTS.jsonl[.gz] PRECISION [LIMIT [MAX_TOKENS [THREADS [PASSES [OUT.npy]]]]]
-// Times our encoder; the first pass warms up and is not counted. PRECISION: f32, bf16, int8, portable, auto. One JSON line.
+// bert_encode MODEL_DIR TEXTS.jsonl[.gz] PRECISION [LIMIT [MAX_TOKENS [THREADS [PASSES [DOCS.npy [PAIRS.npy]]]]]]
+// Times our encoder after a short warm-up: median over PASSES. PRECISION: f32, bf16, int8, portable, auto. Prints one JSON line.
+// DOCS.npy gets the vectors of the texts, PAIRS.npy those of "question\nanswer" of every pair, for bench/peers/judge_encoder.py.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -14,7 +15,7 @@
 int main(int argc, char** argv) try {
   using namespace equal;
   if (argc < 4) {
-    std::fprintf(stderr, "usage: bert_encode MODEL_DIR TEXTS.jsonl[.gz] PRECISION [LIMIT [MAX_TOKENS [THREADS [PASSES [OUT.npy]]]]]\n");
+    std::fprintf(stderr, "usage: bert_encode MODEL_DIR TEXTS.jsonl[.gz] PRECISION [LIMIT [MAX_TOKENS [THREADS [PASSES [DOCS.npy [PAIRS.npy]]]]]]\n");
     return 1;
   }
   const auto number = [&](int i, std::size_t otherwise) { return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise; };
@@ -50,6 +51,11 @@ int main(int argc, char** argv) try {
     tokens += ids.size() + 2;
   }
   if (argc > 8) bench::write_npy(argv[8], out.view());
+  if (argc > 9) {
+    linalg::Matrix<float> pairs(corpus.pairs.size(), encoder->dim());
+    encoder->encode(bench::views(corpus.pairs), encode::Role::document, pairs.view(), pool);
+    bench::write_npy(argv[9], pairs.view());
+  }
   const double median = seconds[seconds.size() / 2], n = static_cast<double>(texts.size());
   std::printf("{\"peer\": \"equal %s\", \"docs_per_s\": %.1f, \"tokens_per_s\": %.0f, \"mean_tokens\": %.1f, \"best_docs_per_s\": %.1f, "
               "\"threads\": %zu, \"encoder\": \"%s\"}\n",

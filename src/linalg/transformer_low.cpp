@@ -17,7 +17,10 @@ struct Bf16 {
   static Sum zero() { return _mm512_setzero_ps(); }
   static __m512bh load_weights(const std::byte* p) { return (__m512bh)_mm512_load_si512(p); }
   static __m512bh broadcast(const std::byte* p) { return (__m512bh)broadcast_word(p); }
-  static Sum add(Sum s, __m512bh x, __m512bh w) { return _mm512_dpbf16_ps(s, x, w); }
+  static Sum add(Sum s, __m512bh x, __m512bh w) {
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(s) : "v"(x), "v"(w));
+    return s;
+  }
 };
 
 struct Int8 {
@@ -25,7 +28,10 @@ struct Int8 {
   static Sum zero() { return _mm512_setzero_si512(); }
   static __m512i load_weights(const std::byte* p) { return _mm512_load_si512(p); }
   static __m512i broadcast(const std::byte* p) { return broadcast_word(p); }
-  static Sum add(Sum s, __m512i x, __m512i w) { return _mm512_dpbusd_epi32(s, x, w); }
+  static Sum add(Sum s, __m512i x, __m512i w) {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(s) : "v"(x), "v"(w));
+    return s;
+  }
 };
 
 // As GeluF32, |error of Phi| < 3.2e-5: below the rounding of the formats that take the result.
