@@ -1,0 +1,259 @@
+// bench_selection CACHE [--seeds 10] [--targets gsm8k,mbpp,medquad] [--views good,lsa,misled,scarce] [--policies ...]
+//                 [--budgets 1,5] [--threads N] [--k 173] [--delay D] [--unanswered N] [--transport 0]
+// Replays policies on the cached vectors (bench/selection/vectors.py), prints a table and one JSON line.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <numeric>
+#include <sstream>
+
+#include "equal/base/error.hpp"
+#include "equal/base/json.hpp"
+#include "equal/base/log.hpp"
+#include "equal/base/random.hpp"
+#include "equal/base/thread_pool.hpp"
+#include "equal/linalg/gemm.hpp"
+#include "judge.hpp"
+#include "load.hpp"
+
+namespace equal::bench {
+namespace {
+
+constexpr std::size_t kGuideItems = 200, kScarceDocuments = 20;
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> out;
+  std::stringstream in(text);
+  for (std::string part; std::getline(in, part, ',');) out.push_back(part);
+  return out;
+}
+
+struct Options {
+  std::string cache;
+  std::map<std::string, std::string> values{{"seeds", "10"},     {"targets", "gsm8k,mbpp,medquad"}, {"views", "good,lsa,misled,scarce"},
+                                            {"policies", "random,released,static,nearest,pooled"},
+                                            {"budgets", "1,5"},  {"threads", "0"},                  {"k", "173"},
+                                            {"delay", "0"},      {"unanswered", "0"},               {"transport", "1"},
+                                            {"share", ""},       {"cap", ""},                       {"limit", ""},
+                                            {"round_min", ""},   {"round_growth", ""},              {"optimism", ""},
+                                            {"pull", ""}};
+  std::size_t count(const std::string& key) const { return static_cast<std::size_t>(std::stoull(values.at(key))); }
+  double number(const std::string& key, double otherwise) const {
+    return values.at(key).empty() ? otherwise : std::stod(values.at(key));
+  }
+};
+
+Options parse(int argc, char** argv) {
+  Options o;
+  if (argc < 2) throw UsageError("usage: bench_selection CACHE [--seeds N] [--targets a,b] [--views a,b] [--policies a,b]");
+  o.cache = argv[1];
+  for (int i = 2; i + 1 < argc; i += 2) {
+    const std::string key = std::string(argv[i]).substr(2);
+    if (o.values.count(key) == 0) throw UsageError("unknown option --" + key);
+    o.values[key] = argv[i + 1];
+  }
+  return o;
+}
+
+RunParams run_params(const Options& o, const std::string& policy, std::uint64_t budget) {
+  RunParams p;
+  p.policy = policy;
+  p.budget = budget;
+  p.delay = o.count("delay");
+  p.unanswered = o.count("unanswered");
+  if (policy == "released") p.reward = Reward::batch;
+  if (policy == "paper") p.reward = Reward::union_of;
+  p.marginal.threshold_share = o.number("share", p.marginal.threshold_share);
+  p.marginal.cap = o.number("cap", p.marginal.cap);
+  p.marginal.document_limit = o.number("limit", p.marginal.document_limit);
+  auto& q = p.policy_params;
+  q.round_min = static_cast<std::size_t>(o.number("round_min", static_cast<double>(q.round_min)));
+  q.round_growth = o.number("round_growth", q.round_growth);
+  q.optimism = o.number("optimism", q.optimism);
+  q.pull_documents = static_cast<std::size_t>(o.number("pull", static_cast<double>(q.pull_documents)));
+  return p;
+}
+
+using Column = std::vector<double>;  // one value a seed
+
+double mean(const Column& c) { return std::accumulate(c.begin(), c.end(), 0.0) / static_cast<double>(c.size()); }
+
+/// 95 % bootstrap interval of the mean.
+std::pair<double, double> interval(const Column& c) {
+  RandomStream random(1, "bootstrap");
+  std::vector<double> means;
+  for (int i = 0; i < 1000; ++i) {
+    double sum = 0;
+    for (std::size_t k = 0; k < c.size(); ++k) sum += c[random.below(c.size())];
+    means.push_back(sum / static_cast<double>(c.size()));
+  }
+  std::sort(means.begin(), means.end());
+  return {means[25], means[974]};
+}
+
+struct Cell {
+  std::string view, target, budget;
+  int ceiling = 0;
+  std::map<std::string, std::vector<Verdict>> verdicts;  // by policy, one a seed
+  Column useful(const std::string& policy) const {
+    Column out;
+    for (const auto& v : verdicts.at(policy)) out.push_back(v.useful);
+    return out;
+  }
+  bool has(const std::string& policy) const { return verdicts.count(policy) > 0; }
+};
+
+class Bench {
+ public:
+  explicit Bench(const Options& o) : o_(o), pool_(o.count("threads")) {}
+
+  void run() {
+    for (const auto& view : split(o_.values.at("views"))) {
+      const std::string encoder = view == "lsa" ? "lsa" : "minilm";
+      const ReplayCorpus whole = load_corpus(o_.cache, encoder, o_.count("k"));
+      const auto all_judged = judge_vectors(o_.cache);
+      for (const auto& name : split(o_.values.at("targets"))) {
+        ReplayTarget target = load_target(o_.cache, encoder, name);
+        if (view != "scarce") {
+          cells_of(view, whole, target, all_judged, whole.documents.rows());
+          continue;
+        }
+        auto judged = all_judged;
+        const ReplayCorpus scarce = make_scarce(whole, target, judged, kScarceDocuments);
+        cells_of(view, scarce, target, judged, whole.documents.rows());
+      }
+    }
+    Json summary = summarise();
+    summary["cells"] = Json::array();
+    for (const auto& c : cells_) summary["cells"].push_back(describe(c));
+    std::printf("%s\n", dump_json(summary).c_str());
+  }
+
+ private:
+  void cells_of(const std::string& view, const ReplayCorpus& corpus, const ReplayTarget& target, const linalg::Matrix<float>& judged,
+                std::size_t documents) {
+    const std::size_t seeds = o_.count("seeds");
+    std::vector<View> views(seeds);
+    pool_.run(seeds, [&](std::size_t s, std::size_t) { views[s] = make_view(corpus, target, kGuideItems, s, view == "misled"); });
+    auto best = useful_pairs(corpus, target);
+    std::sort(best.rbegin(), best.rend());
+    for (const auto& percent : split(o_.values.at("budgets"))) {
+      const auto budget = static_cast<std::size_t>(std::lround(std::stod(percent) * static_cast<double>(documents) / 100));
+      Cell cell{view, target.name, percent, std::accumulate(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(std::min(budget, best.size())), 0), {}};
+      std::printf("%s %s %s %%: %zu documents, ceiling %d\n", view.c_str(), target.name.c_str(), percent.c_str(), budget, cell.ceiling);
+      for (const auto& policy : split(o_.values.at("policies"))) {
+        const RunParams params = run_params(o_, policy, budget);
+        auto& verdicts = cell.verdicts[policy];
+        verdicts.resize(seeds);
+        pool_.run(seeds, [&](std::size_t s, std::size_t) {
+          verdicts[s] = judge(views[s], target, judged, simulate(views[s], params), marginal_of(params), o_.count("transport") != 0);
+        });
+        show(policy, cell);
+      }
+      cells_.push_back(std::move(cell));
+    }
+  }
+
+  static transport::MarginalParams marginal_of(const RunParams& p) {
+    auto m = p.marginal;
+    m.budget_documents = p.budget;
+    return m;
+  }
+
+  static void show(const std::string& policy, const Cell& cell) {
+    const Column useful = cell.useful(policy);
+    const auto [low, high] = interval(useful);
+    Verdict m;
+    for (const auto& v : cell.verdicts.at(policy)) {
+      const double n = static_cast<double>(useful.size());
+      m.covered += v.covered / n;
+      m.mean_nearest += v.mean_nearest / n;
+      m.transport += v.transport / n;
+      m.on_target += v.on_target / n;
+    }
+    std::printf("  %-9s useful %7.1f [%.0f, %.0f] least %.0f | on target %.2f covered %.3f nearest %.3f transport %.4f\n", policy.c_str(),
+                mean(useful), low, high, *std::min_element(useful.begin(), useful.end()), m.on_target, m.covered, m.mean_nearest, m.transport);
+    std::fflush(stdout);
+  }
+
+  Json describe(const Cell& cell) const {
+    Json out{{"view", cell.view}, {"target", cell.target}, {"budget_percent", std::stod(cell.budget)}, {"ceiling", cell.ceiling}};
+    for (const auto& [policy, verdicts] : cell.verdicts) {
+      Json j;
+      const Column useful = cell.useful(policy);
+      const auto [low, high] = interval(useful);
+      j["useful"] = mean(useful);
+      j["useful_low"] = low;
+      j["useful_high"] = high;
+      j["useful_seeds"] = useful;
+      for (const auto& [name, field] : kFields) {
+        double sum = 0;
+        for (const auto& v : verdicts) sum += v.*field;
+        j[name] = std::round(1e5 * sum / static_cast<double>(verdicts.size())) / 1e5;
+      }
+      out[policy] = std::move(j);
+    }
+    return out;
+  }
+
+  /// The figures of the acceptance table; a figure whose cells were not run is left out.
+  Json summarise() const {
+    Json out;
+    for (const std::string view : {"good", "lsa", "scarce"}) {
+      Column ratios;
+      double worst = 1e9;
+      for (const auto& c : cells_) {
+        if (c.view != view || !c.has("pooled") || !c.has("static") || !c.has("nearest")) continue;
+        const Column p = c.useful("pooled"), s = c.useful("static"), n = c.useful("nearest");
+        ratios.push_back(mean(p) / std::max(1.0, std::max(mean(s), mean(n))));
+        const Column& better = mean(s) > mean(n) ? s : n;
+        for (std::size_t i = 0; i < p.size(); ++i) worst = std::min(worst, p[i] / std::max(1.0, better[i]));
+      }
+      if (ratios.empty()) continue;
+      double log_sum = 0;
+      for (const double r : ratios) log_sum += std::log(std::max(r, 1e-9));
+      out[view + "_min_cell"] = *std::min_element(ratios.begin(), ratios.end());
+      out[view + "_geomean"] = std::exp(log_sum / static_cast<double>(ratios.size()));
+      if (view == "good") out["worst_seed"] = worst;
+    }
+    for (const auto& c : cells_) {
+      if (c.view != "misled" || !c.has("pooled")) continue;
+      const Column p = c.useful("pooled");
+      const auto lower = [&out](const char* key, double value) { out[key] = out.contains(key) ? std::min(out[key].get<double>(), value) : value; };
+      if (c.budget == "5") {
+        for (const auto& g : cells_) {
+          if (g.view != "good" || g.target != c.target || g.budget != c.budget || !g.has("static") || !g.has("nearest")) continue;
+          lower("misled_5_min_cell", mean(p) / std::max(1.0, std::max(mean(g.useful("static")), mean(g.useful("nearest")))));
+        }
+      } else if (c.budget == "1" && c.has("random") && c.has("released")) {
+        lower("misled_1_vs_released_min", mean(p) / std::max(1.0, std::max(mean(c.useful("random")), mean(c.useful("released")))));
+        lower("misled_1_worst_seed", *std::min_element(p.begin(), p.end()) / std::max(1.0, mean(p)));
+      }
+    }
+    return out;
+  }
+
+  static inline const std::vector<std::pair<const char*, double Verdict::*>> kFields{
+      {"pairs", &Verdict::pairs},           {"on_target", &Verdict::on_target}, {"covered", &Verdict::covered},
+      {"mean_nearest", &Verdict::mean_nearest}, {"transport", &Verdict::transport}, {"calls_per_useful", &Verdict::calls_per_useful}};
+
+  const Options& o_;
+  ThreadPool pool_;
+  std::vector<Cell> cells_;
+};
+
+}  // namespace
+}  // namespace equal::bench
+
+int main(int argc, char** argv) {
+  try {
+    equal::linalg::use_one_blas_thread();
+    const auto options = equal::bench::parse(argc, argv);
+    equal::bench::Bench(options).run();
+    return 0;
+  } catch (const equal::Error& e) {
+    std::fprintf(stderr, "bench_selection: %s\n", e.what());
+    return e.exit_code();
+  }
+}
