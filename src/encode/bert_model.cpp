@@ -78,7 +78,8 @@ BertWeights::BertWeights(const SafeTensors& file, const BertConfig& c, Precision
       for (std::size_t i = 0; i < h; ++i) attention_output(o, i / head * heads.columns + i % head) = dense(o, i);
     }
     const auto linear = [&](const std::string& name, std::size_t outputs, std::size_t inputs) {
-      return linalg::PackedLinear(names.matrix(name + ".weight", outputs, inputs).view(), names.vector(name + ".bias", outputs), p, k);
+      const auto weight = names.matrix(name + ".weight", outputs, inputs);
+      return linalg::PackedLinear(weight.view(), names.vector(name + ".bias", outputs), p, k);
     };
     Layer layer;
     layer.qkv = linalg::PackedLinear(qkv.view(), qkv_bias, p, k);

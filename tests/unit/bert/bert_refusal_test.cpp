@@ -65,7 +65,7 @@ TEST_F(BertRefusal, ImpossibleNumbers) {
 TEST_F(BertRefusal, TensorsThatDoNotFit) {
   refused_config("hidden_size", 24, "tensor \"embeddings.word_embeddings.weight\": has shape [");
   refused_config("num_hidden_layers", 3, "tensor \"encoder.layer.2.attention.self.query.weight\": is missing; shape [12, 12] is expected");
-  refused_config("intermediate_size", 21, "tensor \"encoder.layer.0.intermediate.dense.bias\": has shape [20]; [21] is expected");
+  refused_config("intermediate_size", 21, "tensor \"encoder.layer.0.intermediate.dense.weight\": has shape [20, 12]; [21, 12] is expected");
 }
 
 TEST_F(BertRefusal, OtherModulesAndPooling) {
