@@ -23,7 +23,7 @@ struct DistilParams {
   std::size_t dim = 256;                        ///< principal components kept, at most the teacher's dim; 1 .. 4096
   Frequency frequency = Frequency::saturating;  ///< what repetitions of a token in a document count
   double whitening = 0.5;                       ///< 0: components weigh as in the vocabulary; 1: all alike
-  double residual = 0.5;                        ///< weight of random signs that tell tokens apart; 0: none
+  double residual = 1.0;                        ///< weight of random signs that tell tokens apart; 0: none
   std::uint64_t seed = 0;                       ///< of the signs
 };
 
