@@ -12,8 +12,8 @@
 namespace equal::extract {
 namespace {
 
-constexpr int kRulesVersion =
-    1;  // raise it with every change of the rules: it decides whether stored answers are still valid
+/// Raise it with every change of the rules: it decides whether stored answers are still valid.
+constexpr int kRulesVersion = 3;
 
 std::vector<PatternRule> listed() {
   std::vector<PatternRule> out;

@@ -124,7 +124,14 @@ constexpr std::array<std::string_view, 61> kMiddles{
     "both",         "here",     "again",     "finally", "next",     "second",    "third",      "first",      "note",
     "warning",      "caution",  "removed",   "unused",  "source",   "not",       "none"};
 
-constexpr std::array<std::string_view, 62> kElsewhere{"previous question",
+constexpr std::array<std::string_view, 69> kElsewhere{"documentation below",
+                                                      "section below",
+                                                      "sections below",
+                                                      "details below",
+                                                      "example below",
+                                                      "examples below",
+                                                      "discussion below",
+                                                      "previous question",
                                                       "next question",
                                                       "previous answer",
                                                       "question above",

@@ -86,6 +86,9 @@ bool is_whole_question(std::string_view title) {
                                        "all this", "the following"}) {
     if (mentions(title, vague)) return false;
   }
+  for (const std::string_view to_reader : {"Are you ", "Do you ", "Did you ", "Have you ", "Is your "}) {
+    if (title.starts_with(to_reader)) return false;
+  }
   return true;
 }
 
@@ -165,9 +168,11 @@ void find_tasks(const Layout& layout, const AnswerBounds& bounds, std::vector<Ca
         !is_whole_question(std::string(section.title) + " in practice ?"))
       continue;
     const std::string rest = sentence_case(trim(section.title.substr(opening.size())), section);
+    if (count_words(rest) < 2) continue;  // "Handling exceptions": too general to be asked without its page
     if (mentions(rest, "and") || mentions(rest, "vs") || mentions(rest, "example")) continue;
     AnswerBounds longer = bounds;
     longer.min_words = std::max<std::size_t>(bounds.min_words, 35);
+    longer.whole = true;
     add(out, "task", how_do_you(subject_of(layout), base + " " + rest), answer_run(section.blocks, longer));
   }
 }
@@ -552,6 +557,8 @@ std::string_view answer_run(std::span<const TextBlock> blocks, const AnswerBound
     words += more;
     ++count;
   }
+  if (bounds.whole && count < blocks.size()) return {};
+  if (blocks.front().text.ends_with("(continued)")) return {};
   const auto shows = [](BlockKind kind) { return kind == BlockKind::code || kind == BlockKind::list; };
   // What was cut off must not leave a sentence that announces it.
   while (count > 0) {

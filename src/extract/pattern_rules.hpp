@@ -22,6 +22,7 @@ struct Candidate {
 
 struct AnswerBounds {
   std::size_t min_words = 15, max_words = 250;
+  bool whole = false;  ///< all of the section, not what fits of it
 };
 
 using RuleFunction = void (*)(const Layout& layout, const AnswerBounds& bounds, std::vector<Candidate>& out);

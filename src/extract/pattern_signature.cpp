@@ -29,7 +29,8 @@ bool is_code_name(std::string_view name) {
   for (std::size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
     if (static_cast<unsigned char>(c) >= 0x80) return false;
-    if (is_word_char(c) || c == '.' || c == ':' || c == '-') continue;
+    if (is_word_char(c) || c == '.' || c == ':') continue;
+    if (c == '-' && i + 1 < name.size() && name[i + 1] == '>') continue;
     if (c == '>' && i > 0 && name[i - 1] == '-') continue;
     return false;
   }

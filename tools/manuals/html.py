@@ -12,7 +12,7 @@ _CLOSES = {"p": {"p"}, "li": {"li", "p"}, "dt": {"dt", "dd", "p"}, "dd": {"dt", 
 _SCOPES = {"li": {"ul", "ol"}, "dt": {"dl"}, "dd": {"dl"}, "tr": {"table"}, "td": {"table", "tr"}, "th": {"table", "tr"}}
 _BLOCKS = {"p", "div", "section", "article", "main", "ul", "ol", "dl", "pre", "table", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "center",
            "form", "details", "figure", "body", "td", "th", "li", "dd", "dt", "tr", "tbody", "thead", "address"}
-_DROP_TAGS = {"script", "style", "nav", "head", "form", "button", "svg", "math", "footer", "select", "noscript", "iframe", "object"}
+_DROP_TAGS = {"script", "style", "nav", "head", "form", "button", "svg", "math", "footer", "select", "noscript", "iframe", "object", "label"}
 _DROP = {"headerlink", "navheader", "navfooter", "toc", "contents", "Contents_element", "toctree-wrapper", "header", "viewcode-link", "versionadded",
          "versionchanged", "versionmodified", "sphinxsidebar", "related", "copiable-anchor", "nosearch", "fancy_toc", "toplang", "bottomlang", "menu",
          "table-of-contents", "footnotes", "footnote", "index", "indextable", "quickview", "category", "embedded", "topic-title", "relatedtopics",

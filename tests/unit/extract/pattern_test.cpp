@@ -40,6 +40,11 @@ const std::vector<Case>& cases() {
        ""},
       {"question", "Perl > faq\n\n## How do I sort an array by anything?\n\nSee the previous section." + kProse, ""},
       {"question", "Perl > faq\n\n## How do I sort an array by anything?\n\nIt depends.\n", ""},
+      {"question",
+       "Perl > faq\n\n## Are you using a really old version of Perl?\n\nNormally a key that is looked up is not "
+       "created." +
+           kProse,
+       ""},
       // how_to
       {"how_to",
        "Debian > Tips\n\n## How to Mount a Disk\n\nUse the mount command with the name of the device and the folder "
@@ -63,6 +68,10 @@ const std::vector<Case>& cases() {
       {"task",
        "PostgreSQL > Tables\n\n## During a Backup\n\nYou can create a table by specifying its name, its column names "
        "and their types." +
+           kProse + kProse,
+       ""},
+      {"task",
+       "Python > urllib\n\n## Handling Exceptions\n\nThe function raises an error when it cannot handle a response." +
            kProse + kProse,
        ""},
       // what_is
@@ -124,6 +133,10 @@ const std::vector<Case>& cases() {
        "are not valid in the encoding of the file system.\n",
        ""},
       {"entry", "Python > os\n\n## Files\n\nos.getcwd()\n    Return a string.\n", ""},
+      {"entry",
+       "Bash > Keys\n\n## Completion\n\ndynamic-complete-history (M-TAB)\n    Attempt completion on the text before "
+       "point, comparing it with lines of the history list for possible matches.\n",
+       ""},
       // identifier
       {"identifier",
        "CMake\n\n## CMAKE_CXX_STANDARD\n\nSets the default value of the CXX_STANDARD property of targets that are "
