@@ -1,6 +1,6 @@
 // Times the transport solvers on problems that a peer gives it, one command a line on standard input:
-//   problem FILE N M WEIGHTED     float64 cost (N,M) row-major; WEIGHTED = 1: then the N and M weights follow in the file
-//   emd | ipot | sinkhorn EPSILON TOLERANCE MAX_ITERATIONS
+//   problem FILE N M WEIGHTED     float64 cost (N,M) row-major; WEIGHTED = 1: then the N and M weights follow in the
+//   file emd | ipot | sinkhorn EPSILON TOLERANCE MAX_ITERATIONS
 // Each solver answers one JSON line: CPU seconds of its one thread, elapsed seconds, value and what it reports.
 #include <ctime>
 #include <fstream>
@@ -81,7 +81,10 @@ Json answer(const std::string& solver, std::istream& words, const Problem& p) {
     words >> params.scaling_steps;  // stays 0 where it is left out
     return timed([&] {
       const auto r = transport::sinkhorn(p.cost.view(), p.a, p.b, params);
-      return Json{{"value", r.value}, {"marginal_error", r.marginal_error}, {"converged", r.converged}, {"iterations", r.iterations}};
+      return Json{{"value", r.value},
+                  {"marginal_error", r.marginal_error},
+                  {"converged", r.converged},
+                  {"iterations", r.iterations}};
     });
   }
   throw UsageError("unknown command '" + solver + "'");

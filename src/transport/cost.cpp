@@ -17,7 +17,8 @@ CostRows::CostRows(linalg::MatrixView<const float> x, const char* what)
   for (std::size_t i = 0; i < x.rows; ++i) {
     const auto in = x.row(i);
     for (std::size_t k = 0; k < in.size(); ++k) {
-      if (!std::isfinite(in[k])) throw DataError(equal::format("transport: {}({}, {}) = {} is not finite", what, i, k, in[k]));
+      if (!std::isfinite(in[k]))
+        throw DataError(equal::format("transport: {}({}, {}) = {} is not finite", what, i, k, in[k]));
     }
     const auto out = grid_.row(i);
     double sum = 0.0;
@@ -28,7 +29,8 @@ CostRows::CostRows(linalg::MatrixView<const float> x, const char* what)
     } else {
       sum = HUGE_VAL;
     }
-    if (sum > 4.0) throw DataError(equal::format("transport: row {} of {} is no unit vector: its length is above 2", i, what));
+    if (sum > 4.0)
+      throw DataError(equal::format("transport: row {} of {} is no unit vector: its length is above 2", i, what));
     squared_length_[i] = sum;
   }
 }
@@ -56,7 +58,8 @@ linalg::Matrix<double> cost_matrix(const CostRows& x, const CostRows& y, CostKin
   return cost;
 }
 
-linalg::Matrix<double> cost_matrix(linalg::MatrixView<const float> x, linalg::MatrixView<const float> y, CostKind kind) {
+linalg::Matrix<double> cost_matrix(linalg::MatrixView<const float> x, linalg::MatrixView<const float> y,
+                                   CostKind kind) {
   return cost_matrix(CostRows(x, "x"), CostRows(y, "y"), kind);
 }
 

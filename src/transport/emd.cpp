@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "equal/base/checked.hpp"
+
 #include "kernels.hpp"
 #include "network_simplex.hpp"
 #include "problem.hpp"
@@ -22,7 +23,8 @@ std::vector<std::int64_t> units(std::span<const double> weights) {
   std::int64_t before = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     running += weights[i];
-    // The last sum is the same sum, so the quotient is exactly 1 there and, the weights not being negative, never above.
+    // The last sum is the same sum, so the quotient is exactly 1 there and, the weights not being negative, never
+    // above.
     const auto now = static_cast<std::int64_t>(std::llround(running / sum * kUnits));
     out[i] = now - before;
     before = now;
@@ -47,7 +49,8 @@ EmdResult emd(linalg::MatrixView<const double> cost, std::span<const double> a, 
     supplies = units(weights_or_uniform(a, n));
     demands = units(weights_or_uniform(b, m));
   }
-  const std::uint64_t max_pivots = params.max_pivots != 0 ? params.max_pivots : 1000 * static_cast<std::uint64_t>(n + m);
+  const std::uint64_t max_pivots =
+      params.max_pivots != 0 ? params.max_pivots : 1000 * static_cast<std::uint64_t>(n + m);
   SimplexOutcome outcome = network_simplex(cost, supplies, demands, 1e-14 * largest, max_pivots);
   SpanningTree& tree = outcome.tree;
   tree.refresh(cost);
@@ -67,8 +70,8 @@ EmdResult emd(linalg::MatrixView<const double> cost, std::span<const double> a, 
   });
   for (const PlanEntry& entry : out.plan) out.value += entry.mass * cost(entry.row, entry.column);
 
-  // Duals: g from the tree, f its transform min_j (c_ij - g_j). On an optimal tree f moves by rounding only; otherwise this
-  // makes a feasible pair, and so a lower bound, out of potentials that are not.
+  // Duals: g from the tree, f its transform min_j (c_ij - g_j). On an optimal tree f moves by rounding only; otherwise
+  // this makes a feasible pair, and so a lower bound, out of potentials that are not.
   const double* const p = tree.potentials();
   out.f.resize(n);
   out.g.resize(m);

@@ -6,6 +6,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+
 #include "aligned.hpp"
 #include "kernels.hpp"
 #include "problem.hpp"
@@ -13,7 +14,7 @@
 namespace equal::transport {
 namespace {
 
-constexpr double kFloatRange = 20.0;  ///< exp(-20) and its products with a plan stay far from the end of float's range
+constexpr double kFloatRange = 20.0;   ///< exp(-20) and its products with a plan stay far from the end of float's range
 constexpr double kFloatGuard = 1e-12;  ///< u and v stay below its inverse
 
 template <class T>
@@ -31,8 +32,8 @@ IpotResult run(linalg::MatrixView<const double> cost, const std::vector<double>&
     for (std::size_t j = m; j < stride; ++j) step[i * stride + j] = T{0};
     for (std::size_t j = 0; j < m; ++j) q[i * stride + j] = T{1};
   }
-  // P = diag(u) q diag(v) holds throughout, at the start with u = 1/(n m), v = 1: so Q = step . P is the sweep's rescaling.
-  // v is `v` as the kernel wants it; the value below takes it from the last columns in double.
+  // P = diag(u) q diag(v) holds throughout, at the start with u = 1/(n m), v = 1: so Q = step . P is the sweep's
+  // rescaling. v is `v` as the kernel wants it; the value below takes it from the last columns in double.
   std::vector<double> u(n, 1.0 / (static_cast<double>(n) * static_cast<double>(m)));
   std::vector<T> row_scale(n);
   AlignedVector<T> v(stride, T{0});
@@ -76,9 +77,12 @@ IpotResult run(linalg::MatrixView<const double> cost, const std::vector<double>&
 
 IpotResult ipot(linalg::MatrixView<const double> cost, std::span<const double> a, std::span<const double> b,
                 const IpotParams& params) {
-  if (!(params.beta > 0.0) || !std::isfinite(params.beta) || !(params.guard >= 0.0) || params.outer == 0 || params.inner == 0) {
-    throw UsageError(equal::format("ipot: beta = {}, outer = {}, inner = {}, guard = {}; the first three must be above 0 and "
-                                   "the guard not negative", params.beta, params.outer, params.inner, params.guard));
+  if (!(params.beta > 0.0) || !std::isfinite(params.beta) || !(params.guard >= 0.0) || params.outer == 0 ||
+      params.inner == 0) {
+    throw UsageError(
+        equal::format("ipot: beta = {}, outer = {}, inner = {}, guard = {}; the first three must be above 0 and "
+                      "the guard not negative",
+                      params.beta, params.outer, params.inner, params.guard));
   }
   const double largest = check_problem(cost, a, b);
   const auto wa = weights_or_uniform(a, cost.rows), wb = weights_or_uniform(b, cost.columns);

@@ -6,8 +6,8 @@ bool runs_here(const Kernels& k) noexcept {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (&k == &kAvx512Kernels) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512bw");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
   }
   if (&k == &kAvx2Kernels) return __builtin_cpu_supports("avx2") != 0;
 #endif
@@ -15,8 +15,9 @@ bool runs_here(const Kernels& k) noexcept {
 }
 
 const Kernels& kernels() noexcept {
-  static const Kernels& best =
-      runs_here(kAvx512Kernels) ? kAvx512Kernels : runs_here(kAvx2Kernels) ? kAvx2Kernels : kPlainKernels;
+  static const Kernels& best = runs_here(kAvx512Kernels) ? kAvx512Kernels
+                               : runs_here(kAvx2Kernels) ? kAvx2Kernels
+                                                         : kPlainKernels;
   return best;
 }
 

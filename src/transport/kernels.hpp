@@ -1,6 +1,6 @@
-// The inner loops of the solvers, compiled three times (AVX-512, AVX2, plain) from kernels.inl and chosen once by the CPU.
-// All three do the same operations in the same order on the same eight running values, without contraction, so their
-// results are equal bit for bit: a reward does not depend on the machine that computed it.
+// The inner loops of the solvers, compiled three times (AVX-512, AVX2, plain) from kernels.inl and chosen once by the
+// CPU. All three do the same operations in the same order on the same eight running values, without contraction, so
+// their results are equal bit for bit: a reward does not depend on the machine that computed it.
 #pragma once
 
 #include <cstddef>
@@ -12,21 +12,22 @@ inline constexpr std::size_t kLanes = 16;
 
 constexpr std::size_t padded(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
-/// One sweep of a scaling method over a matrix q (rows, stride) whose rows are padded with zeros. With T = float, products and
-/// sums of at most 8 or stride / 16 terms are in float, all above that in double: sums are good to some 10^-7.
+/// One sweep of a scaling method over a matrix q (rows, stride) whose rows are padded with zeros. With T = float,
+/// products and sums of at most 8 or stride / 16 terms are in float, all above that in double: sums are good to some
+/// 10^-7.
 template <class T>
 struct Sweep {
   T* q = nullptr;
-  std::size_t rows = 0, stride = 0;   ///< stride is a multiple of kLanes
-  const T* step = nullptr;            ///< not null: first q = step . diag(row_scale) q diag(column_scale)
-  const T* row_scale = nullptr;       ///< (rows)
-  const T* column_scale = nullptr;    ///< (stride)
-  const T* w = nullptr;               ///< (stride)
-  const double* a = nullptr;          ///< (rows)
+  std::size_t rows = 0, stride = 0;  ///< stride is a multiple of kLanes
+  const T* step = nullptr;           ///< not null: first q = step . diag(row_scale) q diag(column_scale)
+  const T* row_scale = nullptr;      ///< (rows)
+  const T* column_scale = nullptr;   ///< (stride)
+  const T* w = nullptr;              ///< (stride)
+  const double* a = nullptr;         ///< (rows)
   double offset = 0.0;
-  double* sums = nullptr;             ///< out (rows): sums_i = sum_j q_ij w_j
-  double* shares = nullptr;           ///< out (rows): a_i / (sums_i + offset)
-  double* columns = nullptr;          ///< out (stride): sum_i shares_i q_ij
+  double* sums = nullptr;     ///< out (rows): sums_i = sum_j q_ij w_j
+  double* shares = nullptr;   ///< out (rows): a_i / (sums_i + offset)
+  double* columns = nullptr;  ///< out (stride): sum_i shares_i q_ij
 };
 
 struct Kernels {
@@ -35,8 +36,9 @@ struct Kernels {
   double (*min_sum)(const double* c, const double* p, std::size_t n);
   /// The first j with c[j] + p[j] == value. Any length. REQUIRES: there is one.
   std::size_t (*find_sum)(const double* c, const double* p, std::size_t n, double value);
-  /// out[j] = exp((f + g[j] - c[j]) * scale), relative error below 4e-16 beside that of the argument (float: rounded once
-  /// more); 0 where the argument is below -690 (double) or -83 (float). REQUIRES: n a multiple of kLanes, argument < 700 (85).
+  /// out[j] = exp((f + g[j] - c[j]) * scale), relative error below 4e-16 beside that of the argument (float: rounded
+  /// once more); 0 where the argument is below -690 (double) or -83 (float). REQUIRES: n a multiple of kLanes, argument
+  /// < 700 (85).
   void (*exp_row)(const double* c, const double* g, double f, double scale, double* out, std::size_t n);
   void (*exp_row_f)(const double* c, const double* g, double f, double scale, float* out, std::size_t n);
   /// Both read the matrix from memory once.
@@ -47,10 +49,12 @@ struct Kernels {
   void (*divide_f)(const double* b, const double* x, double offset, float* out, std::size_t n);
 };
 
-inline void exp_row(const Kernels& k, const double* c, const double* g, double f, double scale, double* out, std::size_t n) {
+inline void exp_row(const Kernels& k, const double* c, const double* g, double f, double scale, double* out,
+                    std::size_t n) {
   k.exp_row(c, g, f, scale, out, n);
 }
-inline void exp_row(const Kernels& k, const double* c, const double* g, double f, double scale, float* out, std::size_t n) {
+inline void exp_row(const Kernels& k, const double* c, const double* g, double f, double scale, float* out,
+                    std::size_t n) {
   k.exp_row_f(c, g, f, scale, out, n);
 }
 inline void sweep(const Kernels& k, const Sweep<double>& s) { k.sweep(s); }

@@ -1,7 +1,8 @@
-// Included by kernels_{plain,avx2,avx512}.cpp, each compiled for its CPU, on vectors of that CPU's width (the compiler's own
-// vector extension). What is done element by element is the same for any width; the one sum along a row always has 16
-// running values, in as many registers as that takes. No header with inline functions may be included here besides
-// kernels.hpp: the linker could keep the copy that was compiled for the newer CPU. (Intrinsics are always inlined.)
+// Included by kernels_{plain,avx2,avx512}.cpp, each compiled for its CPU, on vectors of that CPU's width (the
+// compiler's own vector extension). What is done element by element is the same for any width; the one sum along a row
+// always has 16 running values, in as many registers as that takes. No header with inline functions may be included
+// here besides kernels.hpp: the linker could keep the copy that was compiled for the newer CPU. (Intrinsics are always
+// inlined.)
 #include <cstdint>
 
 #include "kernels.hpp"
@@ -27,8 +28,8 @@ using Bits = std::int64_t __attribute__((vector_size(EQUAL_WIDTH)));
 constexpr std::size_t kD = EQUAL_WIDTH / sizeof(double);
 constexpr std::size_t kF = EQUAL_WIDTH / sizeof(float);
 
-/// The vector of a stored type, its length, and the least value that is stored: below it a value is made zero, so that no
-/// denormal number (slow) ever is.
+/// The vector of a stored type, its length, and the least value that is stored: below it a value is made zero, so that
+/// no denormal number (slow) ever is.
 template <class T>
 struct Stored;
 template <>
@@ -100,8 +101,8 @@ std::size_t find_sum(const double* c, const double* p, std::size_t n, double val
   return j;
 }
 
-/// Cody-Waite reduction by ln 2 in two parts, a Taylor polynomial of degree 13 on |r| <= ln(2)/2 (remainder below 5e-18),
-/// and 2^k put into the exponent field.
+/// Cody-Waite reduction by ln 2 in two parts, a Taylor polynomial of degree 13 on |r| <= ln(2)/2 (remainder below
+/// 5e-18), and 2^k put into the exponent field.
 EQUAL_INLINE D exp_v(D x, double floor) {
   const D magic = spread(0x1.8p52);
   const Bits dead = x < spread(floor);
@@ -178,7 +179,8 @@ EQUAL_INLINE void add_to(double* columns, F c) {
   store(columns + kD, load(columns + kD) + high);
 }
 
-/// R rows at a time: w and columns are loaded once for R rows, and the second use of q finds it in the first-level cache.
+/// R rows at a time: w and columns are loaded once for R rows, and the second use of q finds it in the first-level
+/// cache.
 template <std::size_t R, class T>
 EQUAL_INLINE void sweep_rows(const Sweep<T>& s, std::size_t first) {
   using Vector = typename Stored<T>::Vector;
@@ -243,10 +245,15 @@ void exp_row_f(const double* c, const double* g, double f, double scale, float* 
 }
 void sweep_d(const Sweep<double>& s) { sweep_any(s); }
 void sweep_f(const Sweep<float>& s) { sweep_any(s); }
-void divide_d(const double* b, const double* x, double offset, double* out, std::size_t n) { divide_any(b, x, offset, out, n); }
-void divide_f(const double* b, const double* x, double offset, float* out, std::size_t n) { divide_any(b, x, offset, out, n); }
+void divide_d(const double* b, const double* x, double offset, double* out, std::size_t n) {
+  divide_any(b, x, offset, out, n);
+}
+void divide_f(const double* b, const double* x, double offset, float* out, std::size_t n) {
+  divide_any(b, x, offset, out, n);
+}
 
 }  // namespace
 }  // namespace equal::transport
 
-#define EQUAL_KERNELS(NAME) {NAME, min_sum, find_sum, exp_row_d, exp_row_f, sweep_d, sweep_f, divide_d, divide_f}
+#define EQUAL_KERNELS(NAME) \
+  { NAME, min_sum, find_sum, exp_row_d, exp_row_f, sweep_d, sweep_f, divide_d, divide_f }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "equal/linalg/matrix.hpp"
+
 #include "spanning_tree.hpp"
 
 namespace equal::transport {

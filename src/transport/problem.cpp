@@ -15,17 +15,20 @@ constexpr double kSumTolerance = 1e-9;
 void check_weights(std::span<const double> weights, std::size_t n, const char* side) {
   if (weights.empty()) return;
   if (weights.size() != n) {
-    throw UsageError(equal::format("transport: {} {} weights for {} points; give one a point or none", weights.size(), side, n));
+    throw UsageError(
+        equal::format("transport: {} {} weights for {} points; give one a point or none", weights.size(), side, n));
   }
   double sum = 0.0;
   for (std::size_t i = 0; i < n; ++i) {
     if (!std::isfinite(weights[i]) || weights[i] < 0.0) {
-      throw UsageError(equal::format("transport: {} weight {} is {}; must be finite and not negative", side, i, weights[i]));
+      throw UsageError(
+          equal::format("transport: {} weight {} is {}; must be finite and not negative", side, i, weights[i]));
     }
     sum += weights[i];
   }
   if (std::abs(sum - 1.0) > kSumTolerance) {
-    throw UsageError(equal::format("transport: the {} weights sum to {}; must be 1 within {}", side, sum, kSumTolerance));
+    throw UsageError(
+        equal::format("transport: the {} weights sum to {}; must be 1 within {}", side, sum, kSumTolerance));
   }
 }
 
@@ -33,7 +36,8 @@ void check_weights(std::span<const double> weights, std::size_t n, const char* s
 
 double check_problem(linalg::MatrixView<const double> cost, std::span<const double> a, std::span<const double> b) {
   if (cost.rows == 0 || cost.columns == 0) {
-    throw DataError(equal::format("transport between {} and {} points; both sides need at least one", cost.rows, cost.columns));
+    throw DataError(
+        equal::format("transport between {} and {} points; both sides need at least one", cost.rows, cost.columns));
   }
   check_weights(a, cost.rows, "row");
   check_weights(b, cost.columns, "column");
@@ -54,7 +58,8 @@ double check_problem(linalg::MatrixView<const double> cost, std::span<const doub
     for (; j < c.size(); ++j) bad[0] += c[j] - c[j], largest[0] = std::max(largest[0], std::abs(c[j]));
     if (std::any_of(bad, bad + kLanes, [](double x) { return std::isnan(x); })) {
       const auto at = std::find_if(c.begin(), c.end(), [](double x) { return !std::isfinite(x); }) - c.begin();
-      throw DataError(equal::format("transport: cost({}, {}) = {} is not finite", i, at, c[static_cast<std::size_t>(at)]));
+      throw DataError(
+          equal::format("transport: cost({}, {}) = {} is not finite", i, at, c[static_cast<std::size_t>(at)]));
     }
   }
   return *std::max_element(largest, largest + kLanes);

@@ -7,9 +7,12 @@ namespace equal::transport {
 
 const char* solver_name(Solver solver) noexcept {
   switch (solver) {
-    case Solver::emd: return "emd";
-    case Solver::sinkhorn: return "sinkhorn";
-    case Solver::ipot: break;
+    case Solver::emd:
+      return "emd";
+    case Solver::sinkhorn:
+      return "sinkhorn";
+    case Solver::ipot:
+      break;
   }
   return "ipot";
 }
@@ -30,19 +33,24 @@ double TransportReward::distance(linalg::MatrixView<const float> pairs) const {
   if (pairs.rows == 0) return kWorstCost;
   const linalg::Matrix<double> cost = cost_matrix(CostRows(pairs, "pairs"), guide_, params_.cost);
   switch (params_.solver) {
-    case Solver::sinkhorn: return sinkhorn(cost.view(), {}, {}, params_.sinkhorn).value;
-    case Solver::ipot: return ipot(cost.view(), {}, {}, params_.ipot).value;
-    case Solver::emd: break;
+    case Solver::sinkhorn:
+      return sinkhorn(cost.view(), {}, {}, params_.sinkhorn).value;
+    case Solver::ipot:
+      return ipot(cost.view(), {}, {}, params_.ipot).value;
+    case Solver::emd:
+      break;
   }
   const EmdResult result = emd(cost.view(), {}, {}, params_.emd);
   if (!result.optimal) {
-    throw InternalError(equal::format("emd stopped after {} pivots on {} x {} points with value in [{}, {}]; raise its limit",
-                                      result.pivots, cost.rows(), cost.columns(), result.lower_bound, result.value));
+    throw InternalError(
+        equal::format("emd stopped after {} pivots on {} x {} points with value in [{}, {}]; raise its limit",
+                      result.pivots, cost.rows(), cost.columns(), result.lower_bound, result.value));
   }
   return result.value;
 }
 
-std::vector<double> TransportReward::distances(std::span<const linalg::MatrixView<const float>> sets, ThreadPool& pool) const {
+std::vector<double> TransportReward::distances(std::span<const linalg::MatrixView<const float>> sets,
+                                               ThreadPool& pool) const {
   std::vector<double> out(sets.size());
   pool.run(sets.size(), [&](std::size_t i, std::size_t) { out[i] = distance(sets[i]); });
   return out;

@@ -6,6 +6,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/transport/cost.hpp"
+
 #include "aligned.hpp"
 #include "kernels.hpp"
 #include "problem.hpp"
@@ -13,18 +14,31 @@
 namespace equal::transport {
 namespace {
 
-constexpr double kScalingRange = 0x1p29;      ///< about e^20
-constexpr double kFloatTolerance = 1e-7;      ///< a kernel in float serves tolerances from here on
+constexpr double kScalingRange = 0x1p29;  ///< about e^20
+constexpr double kFloatTolerance = 1e-7;  ///< a kernel in float serves tolerances from here on
 constexpr double kIntermediateTolerance = 1e-3;
 
 /// One problem. The plan is P_ij = shares_i K_ij w_j with shares = a u, w = b v, u = 1 / sums, v = 1 / inverse_v.
 template <class T>
 class Iteration {
  public:
-  Iteration(linalg::MatrixView<const double> cost, std::vector<double> a, const std::vector<double>& b, std::span<const double> warm_g)
-      : cost_(cost), n_(cost.rows), m_(cost.columns), stride_(padded(m_)), a_(std::move(a)), b_(stride_, 0.0),
-        kernel_(n_ * stride_), w_(stride_, T{0}), f_(n_), sums_(n_), shares_(n_), g_(stride_, 0.0), columns_(stride_),
-        inverse_v_(stride_, 1.0), row_(stride_, 0.0) {
+  Iteration(linalg::MatrixView<const double> cost, std::vector<double> a, const std::vector<double>& b,
+            std::span<const double> warm_g)
+      : cost_(cost),
+        n_(cost.rows),
+        m_(cost.columns),
+        stride_(padded(m_)),
+        a_(std::move(a)),
+        b_(stride_, 0.0),
+        kernel_(n_ * stride_),
+        w_(stride_, T{0}),
+        f_(n_),
+        sums_(n_),
+        shares_(n_),
+        g_(stride_, 0.0),
+        columns_(stride_),
+        inverse_v_(stride_, 1.0),
+        row_(stride_, 0.0) {
     std::copy(b.begin(), b.end(), b_.begin());
     std::copy(warm_g.begin(), warm_g.end(), g_.begin());
   }
@@ -90,8 +104,8 @@ class Iteration {
     std::fill(inverse_v_.begin(), inverse_v_.end(), 1.0);
   }
 
-  /// From g alone, the references f_i = min_j (c_ij - g_j), g'_j = min_i (c_ij - f_i) >= g_j: no entry of K is above 1, and
-  /// each row and column has one that is 1, so no sum over them can vanish. What g' has more than g goes into v.
+  /// From g alone, the references f_i = min_j (c_ij - g_j), g'_j = min_i (c_ij - f_i) >= g_j: no entry of K is above 1,
+  /// and each row and column has one that is 1, so no sum over them can vanish. What g' has more than g goes into v.
   void settle(double epsilon) {
     std::vector<double> p(m_), best(m_, HUGE_VAL);
     for (std::size_t j = 0; j < m_; ++j) p[j] = -g_[j];
@@ -131,7 +145,8 @@ SinkhornResult solve(linalg::MatrixView<const double> cost, std::span<const doub
   SinkhornResult out;
   for (std::uint32_t step = params.scaling_steps; step > 0; --step) {
     const double coarse = std::ldexp(epsilon, static_cast<int>(step));
-    iteration.run(coarse, std::max(params.tolerance, kIntermediateTolerance), params.max_iterations - out.iterations, out);
+    iteration.run(coarse, std::max(params.tolerance, kIntermediateTolerance), params.max_iterations - out.iterations,
+                  out);
     iteration.finish(coarse, out);
   }
   iteration.run(epsilon, params.tolerance, params.max_iterations - out.iterations, out);
@@ -143,11 +158,12 @@ SinkhornResult solve(linalg::MatrixView<const double> cost, std::span<const doub
 
 SinkhornResult sinkhorn(linalg::MatrixView<const double> cost, std::span<const double> a, std::span<const double> b,
                         const SinkhornParams& params, std::span<const double> warm_g) {
-  if (!(params.epsilon > 0.0) || !std::isfinite(params.epsilon) || !(params.tolerance > 0.0) || params.max_iterations == 0 ||
-      !(params.unit >= 0.0) || !std::isfinite(params.unit) || params.scaling_steps > 40) {
-    throw UsageError(equal::format("sinkhorn: epsilon = {}, tolerance = {}, max_iterations = {}, unit = {}, scaling_steps = {}; "
-                                   "the first three must be above 0, unit not negative, scaling_steps at most 40",
-                                   params.epsilon, params.tolerance, params.max_iterations, params.unit, params.scaling_steps));
+  if (!(params.epsilon > 0.0) || !std::isfinite(params.epsilon) || !(params.tolerance > 0.0) ||
+      params.max_iterations == 0 || !(params.unit >= 0.0) || !std::isfinite(params.unit) || params.scaling_steps > 40) {
+    throw UsageError(
+        equal::format("sinkhorn: epsilon = {}, tolerance = {}, max_iterations = {}, unit = {}, scaling_steps = {}; "
+                      "the first three must be above 0, unit not negative, scaling_steps at most 40",
+                      params.epsilon, params.tolerance, params.max_iterations, params.unit, params.scaling_steps));
   }
   const double largest = check_problem(cost, a, b);
   if (!warm_g.empty() && warm_g.size() != cost.columns) {

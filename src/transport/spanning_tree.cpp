@@ -90,8 +90,9 @@ void SpanningTree::pivot(Node row, Node column, double reduced_cost) {
     }
   }
   const Node apex = a;
-  // Flow goes row -> column -> up to the apex -> down to the row. Along that way the arcs that lose flow are those leading
-  // up below the row's side and those leading down on the column's side. `<` then `<=`: the last of equal blockers.
+  // Flow goes row -> column -> up to the apex -> down to the row. Along that way the arcs that lose flow are those
+  // leading up below the row's side and those leading down on the column's side. `<` then `<=`: the last of equal
+  // blockers.
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
   Node out = -1;
   bool on_row_side = true;
@@ -162,8 +163,8 @@ void SpanningTree::rehang(Node in, Node out, Node onto, Node apex, std::int64_t 
   for (Node x = onto; x != apex; x = parent_[index(x)]) size_[index(x)] += count;
 }
 
-/// Adds `by` to the potentials of a subtree; where that is more than half of the tree, takes it from all others instead:
-/// only differences matter.
+/// Adds `by` to the potentials of a subtree; where that is more than half of the tree, takes it from all others
+/// instead: only differences matter.
 void SpanningTree::shift(Node head, double by) {
   const Node after = next_[index(last_[index(head)])];
   if (2 * static_cast<std::int64_t>(size_[index(head)]) <= static_cast<std::int64_t>(root_)) {

@@ -11,10 +11,11 @@ namespace equal::transport {
 
 using Node = std::int32_t;  ///< rows are 0 .. n-1, columns n .. n+m-1, the root n+m
 
-/// Every arc of the tree joins a node to its parent and is known by that node. Real arcs lead from a row to a column; the
-/// artificial arcs lead from a node to the root, which demands nothing: they can carry nothing, and serve to hang the parts
-/// of a degenerate basis together. `next` lists the nodes in preorder (cyclic), so a subtree is the run of the list from its
-/// head to `last`. Invariant (Cunningham 1976, strongly feasible): an arc that carries nothing leads towards the root.
+/// Every arc of the tree joins a node to its parent and is known by that node. Real arcs lead from a row to a column;
+/// the artificial arcs lead from a node to the root, which demands nothing: they can carry nothing, and serve to hang
+/// the parts of a degenerate basis together. `next` lists the nodes in preorder (cyclic), so a subtree is the run of
+/// the list from its head to `last`. Invariant (Cunningham 1976, strongly feasible): an arc that carries nothing leads
+/// towards the root.
 ///
 /// Potentials: p_i of rows and p_j of columns with reduced cost c_ij - p_i + p_j = 0 on the tree; in terms of the duals
 /// f_i = p_i, g_j = -p_j.
@@ -30,17 +31,18 @@ class SpanningTree {
   const double* potentials() const noexcept { return potential_.data(); }  ///< by node
   double potential(Node x) const noexcept { return potential_[index(x)]; }
 
-  /// Builds the tree from arcs that carry something and form a forest. `p` gives the potential of the head of each part;
-  /// the rest follow from the costs.
+  /// Builds the tree from arcs that carry something and form a forest. `p` gives the potential of the head of each
+  /// part; the rest follow from the costs.
   struct Arc {
     Node row, column;
     std::int64_t flow;
   };
   void build(std::span<const Arc> arcs, std::span<const double> p, linalg::MatrixView<const double> cost);
 
-  /// Brings the arc row -> column with reduced cost r < 0 into the tree and moves as much flow round its cycle as the other
-  /// arcs allow; the arc that leaves is the last that blocks, seen from the cycle's apex along its direction: this keeps
-  /// the invariant, and with it no sequence of pivots without gain can repeat itself. O(depth + size of the smaller part).
+  /// Brings the arc row -> column with reduced cost r < 0 into the tree and moves as much flow round its cycle as the
+  /// other arcs allow; the arc that leaves is the last that blocks, seen from the cycle's apex along its direction:
+  /// this keeps the invariant, and with it no sequence of pivots without gain can repeat itself. O(depth + size of the
+  /// smaller part).
   void pivot(Node row, Node column, double reduced_cost);
 
   /// Computes all potentials afresh from those of the root's children, which stay: removes what rounding has piled up.

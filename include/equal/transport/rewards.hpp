@@ -1,4 +1,5 @@
-// Rewards of the published method: how far the pairs of an arm are from the guide. Plain numbers out; the policy is bandit/'s.
+// Rewards of the published method: how far the pairs of an arm are from the guide. Plain numbers out; the policy is
+// bandit/'s.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +25,8 @@ Solver solver_by_name(const std::string& name);
 struct TransportRewardParams {
   CostKind cost = CostKind::euclidean;
   Solver solver = Solver::emd;
-  /// Taken off the reward `batch`, as the authors' released code does (their threshold of a useful pull). It moves all arms
-  /// alike, but shows against unvisited arms, whose mean is 0.
+  /// Taken off the reward `batch`, as the authors' released code does (their threshold of a useful pull). It moves all
+  /// arms alike, but shows against unvisited arms, whose mean is 0.
   double batch_offset = 0.12;
   EmdParams emd{};
   SinkhornParams sinkhorn{};
@@ -38,9 +39,10 @@ class TransportReward {
   /// guide (items, dim), unit rows, items >= 1; copied. Throws as CostRows, and DataError on an empty guide.
   TransportReward(linalg::MatrixView<const float> guide, const TransportRewardParams& params);
 
-  /// W between pairs (n, dim), unit rows, and the guide, with uniform weights. Without pairs: kWorstCost, as if all of them
-  /// were opposite to the guide: a pull that yields nothing must not look better than one that yields something.
-  /// Throws InternalError where emd stops at its limit; sinkhorn at its limit is as good as it got, which its parameters say.
+  /// W between pairs (n, dim), unit rows, and the guide, with uniform weights. Without pairs: kWorstCost, as if all of
+  /// them were opposite to the guide: a pull that yields nothing must not look better than one that yields something.
+  /// Throws InternalError where emd stops at its limit; sinkhorn at its limit is as good as it got, which its
+  /// parameters say.
   double distance(linalg::MatrixView<const float> pairs) const;
 
   /// 1 - W(pairs of one pull, guide) - batch_offset: released code.

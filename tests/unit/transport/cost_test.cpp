@@ -1,13 +1,14 @@
 #include "equal/transport/cost.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
 #include "equal/linalg/float16.hpp"
+
 #include "problems.hpp"
 
 namespace equal::transport {
@@ -18,7 +19,8 @@ using test::unit_vectors;
 TEST(Cost, AgreesWithThePlainFormulas) {
   RandomStream r(1, "cost");
   const auto x = unit_vectors(r, 13, 37), y = unit_vectors(r, 9, 37);
-  const auto e = cost_matrix(x.view(), y.view(), CostKind::euclidean), c = cost_matrix(x.view(), y.view(), CostKind::cosine);
+  const auto e = cost_matrix(x.view(), y.view(), CostKind::euclidean),
+             c = cost_matrix(x.view(), y.view(), CostKind::cosine);
   for (std::size_t i = 0; i < 13; ++i) {
     for (std::size_t j = 0; j < 9; ++j) {
       double squares = 0.0, dot = 0.0;
@@ -60,7 +62,8 @@ TEST(Cost, ZeroVectorsAndOppositeVectors) {
   linalg::Matrix<float> x(3, 2, 0.0F);
   x(1, 0) = 1.0F;
   x(2, 0) = -1.0F;
-  const auto c = cost_matrix(x.view(), x.view(), CostKind::cosine), e = cost_matrix(x.view(), x.view(), CostKind::euclidean);
+  const auto c = cost_matrix(x.view(), x.view(), CostKind::cosine),
+             e = cost_matrix(x.view(), x.view(), CostKind::euclidean);
   EXPECT_EQ(c(0, 1), 1.0);
   EXPECT_EQ(c(1, 2), kWorstCost);
   EXPECT_EQ(e(1, 2), kWorstCost);

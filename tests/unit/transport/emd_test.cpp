@@ -1,14 +1,15 @@
 #include "equal/transport/emd.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
 #include "equal/transport/cost.hpp"
+
 #include "problems.hpp"
 
 namespace equal::transport {
@@ -20,7 +21,8 @@ using test::unit_vectors;
 using test::weights;
 
 /// All that an exact solution must satisfy: marginals, value, support, feasible duals, no gap.
-void expect_exact(const linalg::Matrix<double>& cost, std::span<const double> a, std::span<const double> b, const EmdResult& r) {
+void expect_exact(const linalg::Matrix<double>& cost, std::span<const double> a, std::span<const double> b,
+                  const EmdResult& r) {
   const std::size_t n = cost.rows(), m = cost.columns();
   double scale = 1e-3;
   for (const double c : cost.values()) scale = std::max(scale, std::abs(c));
@@ -58,9 +60,12 @@ TEST(Emd, RandomProblemsOfAllShapesAreExact) {
     SCOPED_TRACE(round);
     const std::size_t n = 1 + r.below(30), m = 1 + r.below(30);
     linalg::Matrix<double> cost = random_cost(r, n, m);
-    if (round % 5 == 1) for (double& x : cost.values()) x = std::floor(4 * x);        // ties
-    if (round % 5 == 2) for (double& x : cost.values()) x = 2e6 * x - 1e6;            // both signs, large
-    if (round % 5 == 3) for (double& x : cost.values()) x *= 1e-9;                    // tiny
+    if (round % 5 == 1)
+      for (double& x : cost.values()) x = std::floor(4 * x);  // ties
+    if (round % 5 == 2)
+      for (double& x : cost.values()) x = 2e6 * x - 1e6;  // both signs, large
+    if (round % 5 == 3)
+      for (double& x : cost.values()) x *= 1e-9;  // tiny
     std::vector<double> a, b;
     if (round % 2 == 1) a = weights(r, n, round % 3 == 0), b = weights(r, m, round % 3 == 0);
     expect_exact(cost, a, b, emd(cost.view(), a, b));
@@ -114,7 +119,9 @@ TEST(Emd, SymmetricAndObeysTheTriangleInequality) {
   RandomStream r(6, "emd");
   for (int round = 0; round < 10; ++round) {
     const auto x = unit_vectors(r, 12, 5), y = unit_vectors(r, 17, 5), z = unit_vectors(r, 9, 5);
-    const auto distance = [](const auto& p, const auto& q) { return emd(cost_matrix(p.view(), q.view(), CostKind::euclidean).view()).value; };
+    const auto distance = [](const auto& p, const auto& q) {
+      return emd(cost_matrix(p.view(), q.view(), CostKind::euclidean).view()).value;
+    };
     EXPECT_NEAR(distance(x, y), distance(y, x), 1e-13);
     EXPECT_LE(distance(x, z), distance(x, y) + distance(y, z) + 1e-13);
   }
@@ -161,7 +168,8 @@ TEST(Emd, RefusesWhatIsNoProblem) {
   EXPECT_THAT(message<DataError>([&] { emd(wide.view()); }), HasSubstr("cost(1, 17) = inf"));
   c(2, 1) = 1.0;
   EXPECT_THAT(message<DataError>([] { emd(linalg::Matrix<double>(0, 4).view()); }), HasSubstr("0 and 4"));
-  const std::vector<double> third(3, 1.0 / 3), short_sum{0.25, 0.25, 0.25}, negative{-0.5, 1.0, 0.5}, bad{nan, 0.5, 0.5};
+  const std::vector<double> third(3, 1.0 / 3), short_sum{0.25, 0.25, 0.25}, negative{-0.5, 1.0, 0.5},
+      bad{nan, 0.5, 0.5};
   const std::vector<double> quarter(4, 0.25);
   EXPECT_THAT(message<UsageError>([&] { emd(c.view(), quarter, quarter); }), HasSubstr("4 row weights for 3 points"));
   EXPECT_THAT(message<UsageError>([&] { emd(c.view(), short_sum, quarter); }), HasSubstr("sum to 0.75"));

@@ -1,7 +1,7 @@
 // Against POT and the published IPOT loop: tools/make_transport_fixtures.py made the file, which names their versions.
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
@@ -9,6 +9,7 @@
 #include "equal/transport/emd.hpp"
 #include "equal/transport/ipot.hpp"
 #include "equal/transport/sinkhorn.hpp"
+
 #include "support/scratch.hpp"
 
 namespace equal::transport {
@@ -43,9 +44,11 @@ TEST(Fixtures, AgreeWithThePeers) {
       const IpotParams params{.beta = expected.at("beta").get<double>()};
       expect_relative(ipot(cost.view(), a, b, params).value, expected.at("value").get<double>(), 1e-6, "ipot");
     }
-    const auto xx = cost_matrix(x.view(), x.view(), CostKind::euclidean), yy = cost_matrix(y.view(), y.view(), CostKind::euclidean);
+    const auto xx = cost_matrix(x.view(), x.view(), CostKind::euclidean),
+               yy = cost_matrix(y.view(), y.view(), CostKind::euclidean);
     for (const Json& expected : problem.at("sinkhorn")) {
-      SinkhornParams params{.epsilon = expected.at("epsilon").get<double>(), .tolerance = 1e-9, .max_iterations = 200000};
+      SinkhornParams params{
+          .epsilon = expected.at("epsilon").get<double>(), .tolerance = 1e-9, .max_iterations = 200000};
       const DivergenceResult result = sinkhorn_divergence(cost.view(), xx.view(), yy.view(), a, b, params);
       ASSERT_TRUE(result.converged());
       expect_relative(result.xy.value, expected.at("value").get<double>(), 1e-6, "sinkhorn value");

@@ -1,12 +1,13 @@
 #include "equal/transport/ipot.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
 #include "equal/transport/cost.hpp"
 #include "equal/transport/emd.hpp"
+
 #include "problems.hpp"
 
 namespace equal::transport {
@@ -17,7 +18,8 @@ using test::unit_vectors;
 using test::weights;
 
 /// The published loop as it is written, in double.
-double reference(const linalg::Matrix<double>& cost, const std::vector<double>& a, const std::vector<double>& b, const IpotParams& p) {
+double reference(const linalg::Matrix<double>& cost, const std::vector<double>& a, const std::vector<double>& b,
+                 const IpotParams& p) {
   const std::size_t n = cost.rows(), m = cost.columns();
   linalg::Matrix<double> plan(n, m, 1.0 / static_cast<double>(n * m)), q(n, m);
   std::vector<double> u(n), v(m, 1.0);
@@ -48,7 +50,8 @@ TEST(Ipot, IsTheLoopOfThePaper) {
   for (const auto& [n, m] : {std::pair<std::size_t, std::size_t>{20, 15}, {7, 33}, {1, 6}, {6, 1}, {1, 1}}) {
     const auto cost = cost_matrix(unit_vectors(r, n, 8).view(), unit_vectors(r, m, 8).view(), CostKind::euclidean);
     const auto a = weights(r, n), b = weights(r, m);
-    for (const IpotParams params : {IpotParams{}, IpotParams{.beta = 0.3, .outer = 60, .inner = 4}, IpotParams{.outer = 1, .inner = 1}}) {
+    for (const IpotParams params :
+         {IpotParams{}, IpotParams{.beta = 0.3, .outer = 60, .inner = 4}, IpotParams{.outer = 1, .inner = 1}}) {
       const double expected = reference(cost, a, b, params);
       EXPECT_NEAR(ipot(cost.view(), a, b, params).value, expected, 1e-7 * expected) << n << " x " << m;
     }

@@ -1,10 +1,10 @@
 #include "kernels.hpp"
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "problems.hpp"
 
@@ -13,7 +13,8 @@ namespace {
 
 std::vector<const Kernels*> here() {
   std::vector<const Kernels*> out;
-  for (const Kernels* k : {&kPlainKernels, &kAvx2Kernels, &kAvx512Kernels}) if (runs_here(*k)) out.push_back(k);
+  for (const Kernels* k : {&kPlainKernels, &kAvx2Kernels, &kAvx512Kernels})
+    if (runs_here(*k)) out.push_back(k);
   return out;
 }
 
@@ -30,7 +31,8 @@ TEST(Kernels, MinimumAndItsPlaceForEveryLength) {
     if (n > 3) c[n / 2] = c[n - 1] = -5, p[n / 2] = p[n - 1] = -1;  // twice: the first counts
     double least = std::numeric_limits<double>::infinity();
     std::size_t at = 0;
-    for (std::size_t j = 0; j < n; ++j) if (c[j] + p[j] < least) least = c[j] + p[j], at = j;
+    for (std::size_t j = 0; j < n; ++j)
+      if (c[j] + p[j] < least) least = c[j] + p[j], at = j;
     for (const Kernels* k : here()) {
       EXPECT_EQ(k->min_sum(c.data(), p.data(), n), least) << k->name << ' ' << n;
       if (n > 0) {
@@ -84,7 +86,8 @@ Swept<T> run(const Kernels& k, std::size_t n, std::size_t m, bool step) {
   for (std::size_t i = 0; i < n; ++i) {
     a[i] = r.uniform();
     u[i] = static_cast<T>(r.uniform() + 0.5);
-    for (std::size_t j = 0; j < m; ++j) q[i * stride + j] = static_cast<T>(r.uniform()), factor[i * stride + j] = static_cast<T>(r.uniform());
+    for (std::size_t j = 0; j < m; ++j)
+      q[i * stride + j] = static_cast<T>(r.uniform()), factor[i * stride + j] = static_cast<T>(r.uniform());
   }
   for (std::size_t j = 0; j < m; ++j) v[j] = static_cast<T>(r.uniform() + 0.5), w[j] = static_cast<T>(r.uniform());
   Swept<T> out{q, std::vector<double>(n), std::vector<double>(n), std::vector<double>(stride)};
@@ -113,12 +116,14 @@ Swept<T> run(const Kernels& k, std::size_t n, std::size_t m, bool step) {
     EXPECT_DOUBLE_EQ(out.shares[i], a[i] / (out.sums[i] + 1e-8));
     for (std::size_t j = 0; j < m; ++j) columns[j] += static_cast<long double>(out.shares[i]) * out.q[i * stride + j];
   }
-  for (std::size_t j = 0; j < m; ++j) EXPECT_NEAR(out.columns[j], static_cast<double>(columns[j]), tolerance * static_cast<double>(columns[j]));
+  for (std::size_t j = 0; j < m; ++j)
+    EXPECT_NEAR(out.columns[j], static_cast<double>(columns[j]), tolerance * static_cast<double>(columns[j]));
   return out;
 }
 
 TEST(Kernels, SweepsAgreeWithTheReferenceAndWithEachOtherBitForBit) {
-  for (const auto& [n, m] : {std::pair<std::size_t, std::size_t>{1, 1}, {3, 5}, {7, 16}, {8, 17}, {13, 200}, {21, 501}}) {
+  for (const auto& [n, m] :
+       {std::pair<std::size_t, std::size_t>{1, 1}, {3, 5}, {7, 16}, {8, 17}, {13, 200}, {21, 501}}) {
     for (const bool step : {false, true}) {
       const auto in_double = run<double>(kPlainKernels, n, m, step);
       const auto in_float = run<float>(kPlainKernels, n, m, step);

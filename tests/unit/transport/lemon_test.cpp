@@ -1,9 +1,10 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <numeric>
 
+#include <gtest/gtest.h>
+
 #include "equal/transport/emd.hpp"
+
 #include "lemon_oracle.hpp"
 #include "problems.hpp"
 
@@ -29,7 +30,8 @@ TEST(EmdAgainstLemon, IntegerProblemsOfAllKinds) {
     };
     const auto supplies = draw(n), demands = draw(m);
     std::vector<double> a(n), b(m);
-    std::transform(supplies.begin(), supplies.end(), a.begin(), [](auto x) { return static_cast<double>(x) * 0x1p-20; });
+    std::transform(supplies.begin(), supplies.end(), a.begin(),
+                   [](auto x) { return static_cast<double>(x) * 0x1p-20; });
     std::transform(demands.begin(), demands.end(), b.begin(), [](auto x) { return static_cast<double>(x) * 0x1p-20; });
 
     const EmdResult ours = emd(cost.view(), a, b);
@@ -50,7 +52,8 @@ TEST(EmdAgainstLemon, Assignment) {
     cost.values()[k] = static_cast<double>(whole[k]);
   }
   const std::vector<std::int64_t> ones(n, 1);
-  EXPECT_NEAR(emd(cost.view()).value * static_cast<double>(n), static_cast<double>(lemon_transport(whole, ones, ones)), 1e-6);
+  EXPECT_NEAR(emd(cost.view()).value * static_cast<double>(n), static_cast<double>(lemon_transport(whole, ones, ones)),
+              1e-6);
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 #include "equal/transport/rewards.hpp"
 
-#include <gtest/gtest.h>
-
 #include <limits>
 
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
+
 #include "problems.hpp"
 
 namespace equal::transport {
@@ -42,7 +43,8 @@ TEST(TransportReward, SameBitsForAnyNumberOfThreads) {
   RandomStream r(3, "rewards");
   const auto guide = unit_vectors(r, 30, 16), all = unit_vectors(r, 200, 16);
   std::vector<linalg::MatrixView<const float>> arms;
-  for (std::size_t first = 0, count = 0; first + count <= 200; first += count, count = (count + 3) % 17) arms.push_back(all.view().slice(first, count));
+  for (std::size_t first = 0, count = 0; first + count <= 200; first += count, count = (count + 3) % 17)
+    arms.push_back(all.view().slice(first, count));
   for (const Solver solver : {Solver::emd, Solver::sinkhorn, Solver::ipot}) {
     const TransportReward reward(guide.view(), {.solver = solver});
     ThreadPool one(1), three(3);

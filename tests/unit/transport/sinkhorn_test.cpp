@@ -1,14 +1,15 @@
 #include "equal/transport/sinkhorn.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
 #include "equal/transport/cost.hpp"
 #include "equal/transport/emd.hpp"
+
 #include "problems.hpp"
 
 namespace equal::transport {
@@ -61,7 +62,8 @@ TEST(Sinkhorn, ApproachesTheExactValueFromAboveAsEpsilonFalls) {
   const double exact = emd(cost.view()).value;
   double before = std::numeric_limits<double>::infinity();
   for (const double epsilon : {1.0, 0.3, 0.1, 0.03, 0.01}) {
-    const auto result = sinkhorn(cost.view(), {}, {}, {.epsilon = epsilon, .tolerance = 1e-8, .max_iterations = 200000});
+    const auto result =
+        sinkhorn(cost.view(), {}, {}, {.epsilon = epsilon, .tolerance = 1e-8, .max_iterations = 200000});
     ASSERT_TRUE(result.converged) << epsilon;
     EXPECT_GT(result.value, exact - 1e-7);
     EXPECT_LT(result.value, before + 1e-9);
