@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
-#include <limits>
 #include <queue>
 #include <unordered_map>
 #include <utility>
@@ -17,7 +16,6 @@
 namespace equal::net {
 namespace {
 
-constexpr double kForever = std::numeric_limits<double>::infinity();
 constexpr std::uint64_t kRejectionsAtStart = 64;  // a wrong model or setting fails every document: stop early
 constexpr std::size_t kNoEndpoint = static_cast<std::size_t>(-1);
 
