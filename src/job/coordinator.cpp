@@ -9,8 +9,9 @@
 
 namespace equal::job {
 
-bool Coordinator::run() {
+bool Coordinator::run(const std::vector<std::uint64_t>& paid) {
   replay();
+  adopt(paid);
   while (true) {
     while (may_ask() && ask()) {
     }
@@ -158,12 +159,13 @@ void Coordinator::observe(std::vector<Answer> answers, bool record) {
   parts_.log.append(event);
 }
 
-void Coordinator::adopt(const std::vector<std::uint64_t>& documents) {
-  if (documents.empty()) return;
+void Coordinator::adopt(const std::vector<std::uint64_t>& paid) {
+  if (paid.empty() || totals_.asked > 0) return;
   RoundEvent event;
-  event.asked = documents;
+  event.round = next_round_;
+  event.asked = paid;
   parts_.log.append(event);
-  take_up(parts_.documents.lookup(documents), true);
+  take_up(parts_.documents.lookup(paid), true);
 }
 
 void Coordinator::replay() {

@@ -53,10 +53,9 @@ class Coordinator {
   };
   Coordinator(const Parts& parts, const CoordinatorParams& params) : parts_(parts), params_(params) {}
 
-  /// Documents that were paid for under an earlier division into arms: the first round, before the policy decides any.
-  void adopt(const std::vector<std::uint64_t>& documents);
   /// Runs rounds until budget, documents or policy end. False: stopped on request; what was asked is in the log.
-  bool run();
+  /// `paid`: documents that were answered under an earlier division into arms; they are the first round of a run without one.
+  bool run(const std::vector<std::uint64_t>& paid);
   const ExtractionTotals& totals() const noexcept { return totals_; }
 
  private:
@@ -70,6 +69,7 @@ class Coordinator {
     std::vector<Answer> answers;
   };
   void replay();
+  void adopt(const std::vector<std::uint64_t>& paid);
   bool may_ask() const;
   bool ask();
   void take_up(const std::vector<bandit::Candidate>& decision, bool send);

@@ -73,7 +73,7 @@ Setup set_up(Job& job) {
   comm::agree(job.comm, [&] {
     setup.clusters = store::read_clusters(job.workspace.clusters()).clusters;
     setup.reference = load_reference(job.settings);
-    setup.extractor = make_extractor(job.settings);
+    setup.extractor = make_extractor(job.settings, job.comm.rank());
   });
   setup.guide = {shared_guide_vectors(job, setup.reference, *setup.encoder), setup.reference.guide_weights};
   const bandit::GuideSimilarity similarity(std::as_const(setup.guide.vectors).view());
@@ -184,14 +184,13 @@ bool coordinate(Job& job, Setup& setup, const Budget& budget, const AnswerIndex&
         write_status(job.workspace, t, budget, unanswered);
       }};
   Coordinator coordinator(parts, coordinator_params(job.settings, setup.extractor->deterministic(), farm.slots()));
+  std::vector<std::uint64_t> paid;
   if (adopt_answers) {
-    std::vector<std::uint64_t> paid;
     for (std::uint64_t d = 0; d < setup.catalog.documents(); ++d) {
       if (index.contains(d)) paid.push_back(d);
     }
-    coordinator.adopt(paid);
   }
-  const bool complete = coordinator.run();
+  const bool complete = coordinator.run(paid);
   if (complete) farm.finish();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const ExtractionTotals& t = coordinator.totals();

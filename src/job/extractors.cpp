@@ -1,7 +1,9 @@
 #include "extractors.hpp"
 
 #include "equal/base/error.hpp"
+#include "equal/base/log.hpp"
 #include "equal/extract/chat.hpp"
+#include "equal/extract/command.hpp"
 #include "equal/extract/keep.hpp"
 #include "equal/extract/pattern.hpp"
 #include "equal/extract/replay.hpp"
@@ -24,6 +26,20 @@ extract::KeepParams keep_params(const settings::Settings& s) {
   return p;
 }
 
+extract::PromptingParams prompting_params(const settings::Settings& s) {
+  extract::PromptingParams p;
+  p.model = s.chat_model;
+  p.prompt_file = s.chat_prompt;
+  p.refine_file = s.chat_refine_prompt;
+  p.max_pairs = s.chat_max_pairs;
+  p.context_tokens = s.chat_context_tokens;
+  p.answer_tokens = s.chat_max_tokens;
+  p.temperature = s.chat_temperature;
+  p.format = extract::answer_format(s.chat_format == "auto" ? "json_probed" : s.chat_format);
+  p.keep = keep_params(s);
+  return p;
+}
+
 extract::ChatParams chat_params(const settings::Settings& s) {
   if (s.chat_endpoints.empty() && s.chat_endpoints_file.empty()) {
     throw UsageError(
@@ -31,15 +47,7 @@ extract::ChatParams chat_params(const settings::Settings& s) {
         "line a server");
   }
   extract::ChatParams p;
-  p.prompting.model = s.chat_model;
-  p.prompting.prompt_file = s.chat_prompt;
-  p.prompting.refine_file = s.chat_refine_prompt;
-  p.prompting.max_pairs = s.chat_max_pairs;
-  p.prompting.context_tokens = s.chat_context_tokens;
-  p.prompting.answer_tokens = s.chat_max_tokens;
-  p.prompting.temperature = s.chat_temperature;
-  p.prompting.format = extract::answer_format(s.chat_format == "auto" ? "json_probed" : s.chat_format);
-  p.prompting.keep = keep_params(s);
+  p.prompting = prompting_params(s);
   for (const auto& url : s.chat_endpoints) {
     net::EndpointSpec endpoint = net::parse_endpoint(url, "chat.endpoints");
     endpoint.slots = s.chat_slots;
@@ -57,17 +65,29 @@ extract::ChatParams chat_params(const settings::Settings& s) {
   return p;
 }
 
+extract::CommandParams command_params(const settings::Settings& s, int rank) {
+  if (s.command.empty())
+    throw UsageError(
+        "extract.extractor = command needs --command.line, such as 'vllm run-batch -i {input} -o {output} --model "
+        "NAME'");
+  extract::CommandParams p;
+  p.prompting = prompting_params(s);
+  p.command = s.command;
+  p.folder = std::filesystem::path(s.workspace) / "batches" / format("rank-{:05}", rank);
+  return p;
+}
+
 }  // namespace
 
-std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& s) {
+std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& s, int rank) {
   if (s.extractor == "replay") return extract::make_replay();
   if (s.extractor == "pattern") {
     extract::PatternParams params;
     params.keep = keep_params(s);
     return extract::make_pattern(params);
   }
-  if (s.extractor == "chat") return extract::make_chat(chat_params(s));
-  throw UsageError("extract.extractor = " + s.extractor + ": not available");
+  if (s.extractor == "command") return extract::make_command(command_params(s, rank));
+  return extract::make_chat(chat_params(s));
 }
 
 }  // namespace equal::job

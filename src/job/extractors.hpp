@@ -8,6 +8,6 @@
 
 namespace equal::job {
 
-std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& settings);
+std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& settings, int rank);
 
 }  // namespace equal::job

@@ -244,13 +244,13 @@ void add_extract(Table& t) {
                                  "Drop pairs that need their document to be understood, and refusals.");
   t.add<&S::keep_grounded>("keep.grounded", stage, kResult, "true", "",
                            "Drop pairs that do not rest on their document, by the three shares below.");
-  range(t.add<&S::keep_min_answer_words>("keep.min_answer_words", stage, kResult, "0.6", "share",
+  range(t.add<&S::keep_min_answer_words>("keep.min_answer_words", stage, kResult, "0.8", "share",
                                          "Content words of the answer that occur in the document or the question."),
         0, 1);
   range(t.add<&S::keep_min_answer_numbers>("keep.min_answer_numbers", stage, kResult, "1", "share",
                                            "Numbers of the answer that occur in the document."),
         0, 1);
-  range(t.add<&S::keep_min_question_words>("keep.min_question_words", stage, kResult, "0.5", "share",
+  range(t.add<&S::keep_min_question_words>("keep.min_question_words", stage, kResult, "0.3", "share",
                                            "Content words of the question that occur in the document."),
         0, 1);
   t.add<&S::keep_same_language>("keep.same_language", stage, kResult, "true", "",

@@ -1,0 +1,69 @@
+"""Corners of a run: one document, none, more clusters than documents, empty partitions, delay 1, a larger budget, added inputs."""
+import collections
+import json
+import pathlib
+import sys
+
+import corpus
+import harness
+
+corpus.write_corpus("docs.jsonl", count=300)
+corpus.write_reference("reference.jsonl")
+BASE = ["--reference.files", "reference.jsonl", "--extractor", "replay", "--encoder.dim", "32", "--log.level", "warn"]
+
+
+def check(condition, text):
+    if not condition:
+        sys.exit(text)
+
+
+def run(ranks, workspace, *words, expect=0):
+    return harness.run(ranks, "run", "--workspace", workspace, *BASE, *words, expect=expect)
+
+
+lines = pathlib.Path("docs.jsonl").read_text().splitlines(keepends=True)
+with_pairs = next(line for line in lines if "qas" in line)
+pathlib.Path("one.jsonl").write_text(with_pairs)
+for ranks in (1, 3):
+    workspace = harness.fresh(f"one-{ranks}")
+    run(ranks, workspace, "--inputs", "one.jsonl", "--budget.documents", "100%")
+    check(harness.facts(workspace, "export")["pairs"] == len({json.dumps(q) for q in json.loads(with_pairs)["qas"]}), "one document: not all of its pairs came out")
+
+pathlib.Path("none.jsonl").write_text("\n\n")
+check("hold no document" in run(3, harness.fresh("none"), "--inputs", "none.jsonl", expect=2), "no document: wrong message")
+
+# A partition whose documents are all duplicates stays empty.
+pathlib.Path("again.jsonl").write_text("".join(lines[:40]))
+expected = None
+for ranks in (1, 2, 4):
+    workspace = harness.fresh(f"many-{ranks}")
+    run(ranks, workspace, "--inputs", "docs.jsonl", "again.jsonl", "--cluster.k", "5000", "--budget.documents", "20", "--partition-bytes", "20000", "--extract.delay", "1", "--policy", "pooled")
+    counts = [p["documents"] for p in json.loads((workspace / "corpus" / "catalog.json").read_text())["partitions"]]
+    check(0 in counts, f"no partition is empty: {counts}")
+    check(harness.facts(workspace, "extract")["asked"] == 20, "the budget was not spent")
+    found = harness.digests(workspace)
+    expected = expected or found
+    harness.require_equal(expected, found, f"more clusters than documents, delay 1, {ranks} ranks")
+
+# More budget goes on; what was answered stays and is not asked again.
+workspace = harness.fresh("budget")
+run(3, workspace, "--inputs", "docs.jsonl", "--budget.documents", "20")
+first = harness.journal_answers(workspace)
+run(2, workspace, "--inputs", "docs.jsonl", "--budget.documents", "50")
+both = harness.journal_answers(workspace)
+check(len(first) == 20 and len(both) == 50 and set(first) <= set(both), f"budget 20, then 50: {len(first)} and {len(both)} answers")
+check(max(collections.Counter(both).values()) == 1, "a document was asked twice")
+
+# Added inputs: old documents keep their numbers, old answers count, new documents can be asked.
+corpus.write_corpus("more.jsonl", count=500, seed=8)
+old = json.loads((workspace / "corpus" / "catalog.json").read_text())
+run(3, workspace, "--inputs", "docs.jsonl", "more.jsonl", "--append", "--budget.documents", "90")
+new = json.loads((workspace / "corpus" / "catalog.json").read_text())
+check(new["partitions"][: len(old["partitions"])] == old["partitions"], "adding inputs changed old partitions")
+check(new["documents"] > old["documents"], "nothing was added")
+answers = harness.journal_answers(workspace)
+check(len(answers) == 90 and max(collections.Counter(answers).values()) == 1, f"after adding inputs: {len(answers)} answers, expected 90 different ones")
+exported = [json.loads(line)["provenance"]["number"] for line in (workspace / "out" / "train.jsonl").read_text().splitlines()]
+kept = {n for n in both if n in exported}
+check(kept and any(n >= old["documents"] for n in answers), "old answers were lost, or no new document was asked")
+print("one document, none, k above n, empty partitions, delay 1, larger budget, added inputs")
