@@ -25,8 +25,8 @@ void check(int code, const char* call) {
   throw EnvironmentError(std::string(call) + " failed: " + std::string(text, static_cast<std::size_t>(length)));
 }
 
-void complete(MPI_Request& request, const char* call) {
-  PoliteWait wait;
+void complete(MPI_Request& request, const char* call, std::size_t bytes = 0) {
+  PoliteWait wait(bytes);
   for (int done = 0;;) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
     if (done != 0) return;
@@ -71,7 +71,7 @@ class MpiCommunicator final : public Communicator {
       const std::size_t n = std::min(kChunkBytes, buffer.size() - first);
       MPI_Request request{};
       check(MPI_Ibcast(buffer.data() + first, narrow<int>(n), MPI_BYTE, root, comm_, &request), "MPI_Ibcast");
-      complete(request, "MPI_Ibcast");
+      complete(request, "MPI_Ibcast", n);
     }
   }
 
@@ -95,7 +95,7 @@ class MpiCommunicator final : public Communicator {
       check(MPI_Iallgatherv(mine.data(), narrow<int>(mine.size()), MPI_BYTE, buffer.data(), layout.counts.data(),
                             layout.offsets.data(), MPI_BYTE, comm_, &request),
             "MPI_Iallgatherv");
-      complete(request, "MPI_Iallgatherv");
+      complete(request, "MPI_Iallgatherv", layout.total);
       layout.unpack(buffer, first, out);
     }
     return out;
@@ -115,7 +115,7 @@ class MpiCommunicator final : public Communicator {
       check(MPI_Igatherv(mine.data(), narrow<int>(mine.size()), MPI_BYTE, buffer.data(), layout.counts.data(),
                          layout.offsets.data(), MPI_BYTE, root, comm_, &request),
             "MPI_Igatherv");
-      complete(request, "MPI_Igatherv");
+      complete(request, "MPI_Igatherv", layout.total);
       if (rank_ == root) layout.unpack(buffer, first, out);
     }
     return out;
@@ -148,7 +148,7 @@ class MpiCommunicator final : public Communicator {
                            receive_buffer.data(), receiving.counts.data(), receiving.offsets.data(), MPI_BYTE, comm_,
                            &request),
             "MPI_Ialltoallv");
-      complete(request, "MPI_Ialltoallv");
+      complete(request, "MPI_Ialltoallv", receiving.total);
       receiving.unpack(receive_buffer, first, out);
     }
     return out;
@@ -175,7 +175,7 @@ class MpiCommunicator final : public Communicator {
     Message message{status.MPI_SOURCE, status.MPI_TAG, std::string(static_cast<std::size_t>(bytes), '\0')};
     MPI_Request request{};
     check(MPI_Imrecv(message.bytes.data(), bytes, MPI_BYTE, &handle, &request), "MPI_Imrecv");
-    complete(request, "MPI_Imrecv");
+    complete(request, "MPI_Imrecv", message.bytes.size());
     return message;
   }
 
@@ -247,7 +247,7 @@ class MpiCommunicator final : public Communicator {
       check(MPI_Iallreduce(MPI_IN_PLACE, values.data() + first, narrow<int>(n), mpi_type<T>(), operation, comm_,
                            &request),
             "MPI_Iallreduce");
-      complete(request, "MPI_Iallreduce");
+      complete(request, "MPI_Iallreduce", n * sizeof(T));
     }
   }
 
