@@ -38,11 +38,13 @@ class Lines final : public encode::TextSource {
 };
 
 void write_npy(const std::string& path, const std::vector<linalg::float16>& values, std::size_t dim) {
-  std::string head = format("{{'descr': '<f2', 'fortran_order': False, 'shape': ({}, {}), }}", values.size() / dim, dim);
+  std::string head =
+      format("{{'descr': '<f2', 'fortran_order': False, 'shape': ({}, {}), }}", values.size() / dim, dim);
   head.resize((10 + head.size() + 1 + 63) / 64 * 64 - 11, ' ');
   head += '\n';
   std::ofstream out(path + ".tmp", std::ios::binary);
-  out << "\x93NUMPY\x01" << '\0' << static_cast<char>(head.size() % 256) << static_cast<char>(head.size() / 256) << head;
+  out << "\x93NUMPY\x01" << '\0' << static_cast<char>(head.size() % 256) << static_cast<char>(head.size() / 256)
+      << head;
   out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * 2));
   if (!out.flush()) throw EnvironmentError("cannot write " + path);
   std::filesystem::rename(path + ".tmp", path);

@@ -1,6 +1,8 @@
 // k-means on the vectors of a NumPy file; also under mpirun. Prints one JSON line.
-// usage: bench_kmeans VECTORS.npy(float16) --k K [--start START.npy(float32)] [--iterations 20] [--rows N] [--threads 2]
-//        [--mode auto|dense|bounded] [--kernel auto|blas|onednn|lowprec] [--seeding random|parallel|plusplus] [--memory BYTES]
+// usage: bench_kmeans VECTORS.npy(float16) --k K [--start START.npy(float32)] [--iterations 20] [--rows N] [--threads
+// 2]
+//        [--mode auto|dense|bounded] [--kernel auto|blas|onednn|lowprec] [--seeding random|parallel|plusplus] [--memory
+//        BYTES]
 //        [--sample N] [--top K1: two levels] [--verbose 1] [--assign 0|1]
 //    or bench_kmeans --peak 1: int8 products per second of one core
 #include <chrono>
@@ -13,6 +15,7 @@
 #include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
 #include "equal/cluster/hierarchy.hpp"
+
 #include "npy_source.hpp"
 
 namespace {
@@ -42,11 +45,14 @@ cluster::KMeansParams params_of(std::map<std::string, std::string>& options) {
   params.fit_sample = std::stoull(get("sample", std::to_string(cluster::KMeansParams::kAllRows)));
   params.memory_bytes = std::stoull(get("memory", std::to_string(params.memory_bytes)));
   using cluster::Kernel, cluster::Mode, cluster::Seeding;
-  params.mode = choose<Mode>("mode", get("mode", "auto"), {{"auto", Mode::automatic}, {"dense", Mode::dense}, {"bounded", Mode::bounded}});
-  params.kernel = choose<Kernel>("kernel", get("kernel", "auto"),
-                                 {{"auto", Kernel::automatic}, {"blas", Kernel::blas}, {"onednn", Kernel::onednn}, {"lowprec", Kernel::lowprec}});
-  params.seeding = choose<Seeding>("seeding", get("seeding", "parallel"),
-                                   {{"random", Seeding::random}, {"parallel", Seeding::kmeans_parallel}, {"plusplus", Seeding::kmeans_plus_plus}});
+  params.mode = choose<Mode>("mode", get("mode", "auto"),
+                             {{"auto", Mode::automatic}, {"dense", Mode::dense}, {"bounded", Mode::bounded}});
+  params.kernel = choose<Kernel>(
+      "kernel", get("kernel", "auto"),
+      {{"auto", Kernel::automatic}, {"blas", Kernel::blas}, {"onednn", Kernel::onednn}, {"lowprec", Kernel::lowprec}});
+  params.seeding = choose<Seeding>(
+      "seeding", get("seeding", "parallel"),
+      {{"random", Seeding::random}, {"parallel", Seeding::kmeans_parallel}, {"plusplus", Seeding::kmeans_plus_plus}});
   if (const std::string start = get("start", ""); !start.empty()) {
     const bench::NpyFile file(start, "<f4");
     linalg::Matrix<float> values(file.rows, file.dim);
@@ -73,7 +79,8 @@ double peak_per_second() {
         "vpdpbusd %%zmm24, %%zmm25, %%zmm6\n vpdpbusd %%zmm24, %%zmm25, %%zmm7\n vpdpbusd %%zmm24, %%zmm25, %%zmm8\n"
         "vpdpbusd %%zmm24, %%zmm25, %%zmm9\n vpdpbusd %%zmm24, %%zmm25, %%zmm10\n vpdpbusd %%zmm24, %%zmm25, %%zmm11\n"
         "dec %0\n jnz 1b\n"
-        : "+r"(round)::"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "cc");
+        : "+r"(round)::"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+          "cc");
     best = std::max(best, 12.0 * 64 * kRounds / since(start));
   }
 #endif
@@ -84,8 +91,8 @@ int run(comm::Communicator& comm, const std::string& path, std::map<std::string,
   log::configure(options["verbose"].empty() ? "warn" : "debug", comm.rank(), comm.size());
   const cluster::KMeansParams params = params_of(options);
   const std::size_t threads = options["threads"].empty() ? 2 : std::stoul(options["threads"]);
-  bench::NpySource source(path, options["rows"].empty() ? 0 : std::stoull(options["rows"]), comm.worker_index().value_or(0),
-                          comm.worker_index() ? comm.workers() : 0);
+  bench::NpySource source(path, options["rows"].empty() ? 0 : std::stoull(options["rows"]),
+                          comm.worker_index().value_or(0), comm.worker_index() ? comm.workers() : 0);
   ThreadPool pool(threads);
   Json out;
   linalg::Matrix<double> centroids;
@@ -101,7 +108,8 @@ int run(comm::Communicator& comm, const std::string& path, std::map<std::string,
     out["seconds"] = std::accumulate(seconds.begin(), seconds.end(), 0.0);
     out["iterations"] = seconds;
   } else {
-    const auto hierarchy = cluster::kmeans_hierarchy(comm, source, params, static_cast<std::uint32_t>(std::stoul(options["top"])), pool);
+    const auto hierarchy =
+        cluster::kmeans_hierarchy(comm, source, params, static_cast<std::uint32_t>(std::stoul(options["top"])), pool);
     out["wall"] = since(start);
     out["objective_tree"] = cluster::assign_hierarchy(comm, source, hierarchy, params, pool).stats.objective;
     centroids = hierarchy.leaves;

@@ -1,12 +1,12 @@
 // Embeddings of a NumPy file (float16, row-major, version 1), a range of rows per rank.
 #pragma once
 
+#include <cstring>
+#include <string>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cstring>
-#include <string>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
@@ -39,7 +39,8 @@ struct NpyFile {
 
   void read(std::uint64_t first_byte, std::span<std::byte> out) const {
     for (std::size_t done = 0; done < out.size();) {
-      const auto n = ::pread(file.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + first_byte + done));
+      const auto n =
+          ::pread(file.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + first_byte + done));
       if (n <= 0) throw DataError("a NumPy file ends too early");
       done += static_cast<std::size_t>(n);
     }
@@ -50,8 +51,10 @@ class NpySource final : public cluster::EmbeddingSource {
  public:
   /// Part `index` of `parts` equal ranges; parts == 0: no rows.
   NpySource(const std::string& path, std::uint64_t limit, int index, int parts) : file_(path, "<f2") {
-    const std::uint64_t n = limit == 0 ? file_.rows : std::min(limit, file_.rows), p = static_cast<std::uint64_t>(parts);
-    if (parts > 0) first_ = n * static_cast<std::uint64_t>(index) / p, last_ = n * static_cast<std::uint64_t>(index + 1) / p;
+    const std::uint64_t n = limit == 0 ? file_.rows : std::min(limit, file_.rows),
+                        p = static_cast<std::uint64_t>(parts);
+    if (parts > 0)
+      first_ = n * static_cast<std::uint64_t>(index) / p, last_ = n * static_cast<std::uint64_t>(index + 1) / p;
   }
   std::size_t dim() const override { return file_.dim; }
   std::uint64_t rows() const override { return last_ - first_; }

@@ -4,9 +4,10 @@
 #include <cmath>
 #include <mutex>
 
-#include "assign_with.hpp"
 #include "equal/base/error.hpp"
 #include "equal/cluster/kmeans.hpp"
+
+#include "assign_with.hpp"
 #include "fit_rows.hpp"
 #include "nearest.hpp"
 
@@ -44,8 +45,8 @@ class Spread {
 
 }  // namespace
 
-Assignment assign_with(comm::Communicator& comm, EmbeddingSource& source, const Centroids& centroids, std::size_t block_rows,
-                       ThreadPool& pool, const Finder& find) {
+Assignment assign_with(comm::Communicator& comm, EmbeddingSource& source, const Centroids& centroids,
+                       std::size_t block_rows, ThreadPool& pool, const Finder& find) {
   const std::size_t k = centroids.k(), dim = source.dim();
   Assignment out;
   out.cluster.resize(source.rows());
@@ -93,7 +94,8 @@ Assignment assign_with(comm::Communicator& comm, EmbeddingSource& source, const 
   stats.radius.resize(k);
   stats.mean = to_double(centroids);
   stats.variance = linalg::Matrix<double>(k, dim);
-  stats.objective = static_cast<double>(sums.objective(centroids, (static_cast<int128>(norms[0]) << 24) + norms[1])) * 0x1p-48;
+  stats.objective =
+      static_cast<double>(sums.objective(centroids, (static_cast<int128>(norms[0]) << 24) + norms[1])) * 0x1p-48;
   for (std::size_t j = 0; j < k; ++j) {
     const std::int64_t count = sums.count(j);
     stats.sizes[j] = static_cast<std::uint64_t>(count);
@@ -114,9 +116,8 @@ Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linal
   Nearest nearest(params.kernel, source.dim(), pool.size());
   if (centroids.k() > 0) nearest.set(centroids, true);
   return assign_with(comm, source, centroids, params.block_rows, pool,
-                     [&](const float16* rows, std::size_t count, std::uint32_t* cluster, double* distance, std::size_t thread) {
-                       nearest.find(rows, count, Known::nothing, cluster, distance, thread);
-                     });
+                     [&](const float16* rows, std::size_t count, std::uint32_t* cluster, double* distance,
+                         std::size_t thread) { nearest.find(rows, count, Known::nothing, cluster, distance, thread); });
 }
 
 }  // namespace equal::cluster

@@ -9,7 +9,8 @@ namespace equal::cluster {
 /// lower[g] -= drift[g], not below 0; whether any is then <= upper. REQUIRES: n a multiple of 32.
 bool take_drift(std::uint16_t* lower, const std::uint16_t* drift, std::uint16_t upper, std::size_t n) noexcept;
 
-/// Bit g of the 32-bit words: lower[g] <= upper, for g < n. Returns how many. REQUIRES: lower is padded to a multiple of 32.
+/// Bit g of the 32-bit words: lower[g] <= upper, for g < n. Returns how many. REQUIRES: lower is padded to a multiple
+/// of 32.
 std::size_t find_needed(const std::uint16_t* lower, std::uint16_t upper, std::size_t n, std::uint32_t* words) noexcept;
 
 /// out[p] = the smallest of scores[16 p .. 16 p + 15].

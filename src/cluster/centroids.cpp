@@ -19,7 +19,8 @@ Centroids to_grid(const linalg::Matrix<double>& centroids) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const double value = centroids(j, i);
       if (!(std::abs(value) <= 1.0)) {
-        throw UsageError(format("centroid {} has component {} = {}; k-means works on vectors within [-1, 1]", j, i, value));
+        throw UsageError(
+            format("centroid {} has component {} = {}; k-means works on vectors within [-1, 1]", j, i, value));
       }
       row[i] = static_cast<float>(std::nearbyint(value / kGrid) * kGrid);
     }

@@ -9,6 +9,7 @@
 
 #include "equal/comm/communicator.hpp"
 #include "equal/linalg/matrix.hpp"
+
 #include "exact.hpp"
 
 namespace equal::cluster {
@@ -48,7 +49,7 @@ class ClusterSums {
   std::vector<std::int64_t> sums_, counts_;            // over all ranks, as of the last reduce()
   std::vector<std::int64_t> changes_, count_changes_;  // of this rank, since then
   std::vector<std::uint64_t> touched_;
-  std::array<std::atomic_flag, 64> locks_;             // cluster j is guarded by lock j mod 64
+  std::array<std::atomic_flag, 64> locks_;  // cluster j is guarded by lock j mod 64
 };
 
 }  // namespace equal::cluster

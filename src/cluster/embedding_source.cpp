@@ -19,7 +19,8 @@ MemorySource::MemorySource(std::vector<linalg::float16> values, std::size_t dim,
 
 MemorySource::MemorySource(std::vector<linalg::float16> values, std::size_t dim, std::vector<Digest128> digests)
     : values_(std::move(values)), dim_(dim), digests_(std::move(digests)) {
-  if (dim == 0 || values_.size() != dim * digests_.size()) throw InternalError("embeddings in memory do not match their digests");
+  if (dim == 0 || values_.size() != dim * digests_.size())
+    throw InternalError("embeddings in memory do not match their digests");
 }
 
 void MemorySource::read(std::uint64_t first, std::size_t count, std::span<linalg::float16> out) {

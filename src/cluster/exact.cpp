@@ -21,7 +21,8 @@ double dot_plain(const X* x, const C* c, std::size_t first, std::size_t n) noexc
 }
 
 void add_plain(const float16* row, std::int64_t sign, std::int64_t* sum, std::size_t first, std::size_t n) noexcept {
-  for (std::size_t i = first; i < n; ++i) sum[i] += sign * static_cast<std::int64_t>(linalg::to_float32(row[i]) * 0x1p24F);
+  for (std::size_t i = first; i < n; ++i)
+    sum[i] += sign * static_cast<std::int64_t>(linalg::to_float32(row[i]) * 0x1p24F);
 }
 
 #if defined(__x86_64__)
@@ -57,7 +58,8 @@ EQUAL_AVX512 void add_avx512(const float16* row, std::int64_t sign, std::int64_t
     const __m512i integers = _mm512_cvtps_epi32(_mm512_mul_ps(value, unit));
     std::int64_t* low = sum + i;
     std::int64_t* high = sum + i + 8;
-    _mm512_storeu_si512(low, _mm512_add_epi64(_mm512_loadu_si512(low), _mm512_cvtepi32_epi64(_mm512_castsi512_si256(integers))));
+    _mm512_storeu_si512(
+        low, _mm512_add_epi64(_mm512_loadu_si512(low), _mm512_cvtepi32_epi64(_mm512_castsi512_si256(integers))));
     _mm512_storeu_si512(high, _mm512_add_epi64(_mm512_loadu_si512(high),
                                                _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(integers, 1))));
   }

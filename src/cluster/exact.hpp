@@ -12,7 +12,7 @@ namespace equal::cluster {
 using linalg::float16;
 __extension__ typedef __int128 int128;
 
-inline constexpr double kGrid = 0x1p-24;         ///< embeddings and centroids are multiples of this
+inline constexpr double kGrid = 0x1p-24;           ///< embeddings and centroids are multiples of this
 inline constexpr double kPotentialUnit = 0x1p-30;  ///< summed distances are rounded to multiples of this
 
 /// x.c and |x|^2, exact. REQUIRES: equal sizes; the magnitudes stated in the header.

@@ -10,8 +10,12 @@ namespace equal::cluster {
 
 FitRows::FitRows(EmbeddingSource& source, std::optional<std::vector<std::uint64_t>> selected, bool cached,
                  std::size_t block_rows)
-    : source_(source), selected_(std::move(selected)), dim_(source.dim()), block_rows_(std::max<std::size_t>(1, block_rows)),
-      size_(selected_ ? selected_->size() : source.rows()), cached_(cached) {
+    : source_(source),
+      selected_(std::move(selected)),
+      dim_(source.dim()),
+      block_rows_(std::max<std::size_t>(1, block_rows)),
+      size_(selected_ ? selected_->size() : source.rows()),
+      cached_(cached) {
   if (!cached_) return;
   cache_.resize(size_ * dim_);
   stream([&](std::uint64_t first, std::size_t count, const float16* rows) {
@@ -93,8 +97,8 @@ std::vector<std::uint64_t> hashes_of(EmbeddingSource& source, std::uint64_t seed
   return out;
 }
 
-std::optional<std::vector<std::uint64_t>> select_rows(comm::Communicator& comm, EmbeddingSource& source, std::uint64_t seed,
-                                                      std::uint64_t wanted, std::uint64_t total) {
+std::optional<std::vector<std::uint64_t>> select_rows(comm::Communicator& comm, EmbeddingSource& source,
+                                                      std::uint64_t seed, std::uint64_t wanted, std::uint64_t total) {
   if (total <= wanted) return std::nullopt;
   std::vector<std::uint64_t> hashes;
   comm::agree(comm, [&] { hashes = hashes_of(source, seed, "k-means fit sample"); });

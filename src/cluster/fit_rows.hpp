@@ -7,15 +7,17 @@
 
 #include "equal/cluster/kmeans.hpp"
 #include "equal/comm/communicator.hpp"
+
 #include "exact.hpp"
 
 namespace equal::cluster {
 
 class FitRows {
  public:
-  /// `selected`: ascending source rows, or nothing for all. `cached`: read once, here, and keep. Throws DataError naming
-  /// an invalid row (when streaming: in the first for_each_block). Local.
-  FitRows(EmbeddingSource& source, std::optional<std::vector<std::uint64_t>> selected, bool cached, std::size_t block_rows);
+  /// `selected`: ascending source rows, or nothing for all. `cached`: read once, here, and keep. Throws DataError
+  /// naming an invalid row (when streaming: in the first for_each_block). Local.
+  FitRows(EmbeddingSource& source, std::optional<std::vector<std::uint64_t>> selected, bool cached,
+          std::size_t block_rows);
 
   std::uint64_t size() const noexcept { return size_; }
   std::size_t dim() const noexcept { return dim_; }
@@ -53,15 +55,16 @@ inline std::uint64_t fit_rows_wanted(const KMeansParams& params) noexcept {
   return params.fit_sample == 0 ? 256 * std::uint64_t{params.k} : params.fit_sample;
 }
 
-/// Collective. The rows of this rank among the `wanted` of lowest hash over all ranks; nothing when that is all of `total`.
-std::optional<std::vector<std::uint64_t>> select_rows(comm::Communicator& comm, EmbeddingSource& source, std::uint64_t seed,
-                                                      std::uint64_t wanted, std::uint64_t total);
+/// Collective. The rows of this rank among the `wanted` of lowest hash over all ranks; nothing when that is all of
+/// `total`.
+std::optional<std::vector<std::uint64_t>> select_rows(comm::Communicator& comm, EmbeddingSource& source,
+                                                      std::uint64_t seed, std::uint64_t wanted, std::uint64_t total);
 
 /// keyed_hash of all rows of a source. Local.
 std::vector<std::uint64_t> hashes_of(EmbeddingSource& source, std::uint64_t seed, std::string_view purpose);
 
-/// Collective. The smallest t such that at least `count` hashes over all ranks are <= t; the largest value when there are
-/// not that many. Costs four sums of 2^16 counters.
+/// Collective. The smallest t such that at least `count` hashes over all ranks are <= t; the largest value when there
+/// are not that many. Costs four sums of 2^16 counters.
 std::uint64_t smallest_hashes(comm::Communicator& comm, std::span<const std::uint64_t> hashes, std::uint64_t count);
 
 }  // namespace equal::cluster

@@ -46,7 +46,8 @@ void split(const Centroids& centroids, Indices members) {
   const std::vector<float> projection = project(centroids, members);
   std::vector<std::uint32_t> order(members.size()), sorted(members.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return projection[a] < projection[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return projection[a] < projection[b]; });
   std::transform(order.begin(), order.end(), sorted.begin(), [&](std::uint32_t i) { return members[i]; });
   std::copy(sorted.begin(), sorted.end(), members.begin());
   const std::size_t half = (members.size() / 2 + kLanes - 1) / kLanes * kLanes;  // whole groups on the left

@@ -4,23 +4,26 @@
 #include <limits>
 #include <numeric>
 
-#include "assign_with.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/base/random.hpp"
+
+#include "assign_with.hpp"
 #include "fit_rows.hpp"
 #include "nearest.hpp"
 
 namespace equal::cluster {
 namespace {
 
-/// `leaves` in proportion to rows, rounded down but at least one each and at most one a row; what is left goes to the largest.
+/// `leaves` in proportion to rows, rounded down but at least one each and at most one a row; what is left goes to the
+/// largest.
 std::vector<std::uint32_t> share_out(std::span<const std::uint64_t> rows, std::uint32_t leaves) {
   const std::uint64_t total = std::accumulate(rows.begin(), rows.end(), std::uint64_t{0});
   std::vector<std::uint32_t> out(rows.size());
   std::uint64_t used = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto share = static_cast<std::uint64_t>(static_cast<int128>(leaves) * rows[i] / std::max<std::uint64_t>(1, total));
+    const auto share =
+        static_cast<std::uint64_t>(static_cast<int128>(leaves) * rows[i] / std::max<std::uint64_t>(1, total));
     out[i] = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, std::min(share, rows[i])));
     used += out[i];
   }
@@ -57,9 +60,10 @@ std::vector<MemorySource> gather_members(EmbeddingSource& source, FitRows& rows,
 
 }  // namespace
 
-Hierarchy kmeans_hierarchy(comm::Communicator& comm, EmbeddingSource& source, const KMeansParams& params, std::uint32_t top,
-                           ThreadPool& pool) {
-  if (top < 1 || top > params.k) throw UsageError(format("k-means: top = {} clusters; must be 1 to k = {}", top, params.k));
+Hierarchy kmeans_hierarchy(comm::Communicator& comm, EmbeddingSource& source, const KMeansParams& params,
+                           std::uint32_t top, ThreadPool& pool) {
+  if (top < 1 || top > params.k)
+    throw UsageError(format("k-means: top = {} clusters; must be 1 to k = {}", top, params.k));
   KMeansParams level = params;
   level.k = top;
   level.fit_sample = fit_rows_wanted(params);
@@ -100,7 +104,8 @@ Hierarchy kmeans_hierarchy(comm::Communicator& comm, EmbeddingSource& source, co
       level.k = share[i];
       level.fit_sample = KMeansParams::kAllRows;
       level.seed = mix64(params.seed + i);
-      const auto leaves = size[i] == 0 ? linalg::Matrix<double>() : kmeans(comm, members[i - first], level, pool).centroids;
+      const auto leaves =
+          size[i] == 0 ? linalg::Matrix<double>() : kmeans(comm, members[i - first], level, pool).centroids;
       for (std::size_t leaf = 0; leaf < share[i]; ++leaf) {  // an empty cluster keeps its centroid as its only leaf
         const std::span<const double> from = size[i] == 0 ? out.top.row(i) : leaves.row(leaf);
         std::copy(from.begin(), from.end(), out.leaves.row(out.start[i] + leaf).begin());
@@ -116,20 +121,21 @@ Assignment assign_hierarchy(comm::Communicator& comm, EmbeddingSource& source, c
   const std::size_t dim = source.dim();
   Nearest nearest(params.kernel, dim, pool.size());
   if (top.k() > 0) nearest.set(top, true);
-  return assign_with(comm, source, leaves, params.block_rows, pool,
-                     [&](const float16* rows, std::size_t count, std::uint32_t* cluster, double* distance, std::size_t thread) {
-                       nearest.find(rows, count, Known::nothing, cluster, nullptr, thread);
-                       for (std::size_t i = 0; i < count; ++i) {
-                         const float16* x = rows + i * dim;
-                         double best = std::numeric_limits<double>::infinity();
-                         const std::uint32_t parent = cluster[i];
-                         for (std::uint32_t j = hierarchy.start[parent]; j < hierarchy.start[parent + 1]; ++j) {
-                           const double score = leaves.norm2[j] - 2 * exact_dot(x, leaves.values.row(j).data(), dim);
-                           if (score < best) best = score, cluster[i] = j;
-                         }
-                         distance[i] = exact_norm2(x, dim) + best;
-                       }
-                     });
+  return assign_with(
+      comm, source, leaves, params.block_rows, pool,
+      [&](const float16* rows, std::size_t count, std::uint32_t* cluster, double* distance, std::size_t thread) {
+        nearest.find(rows, count, Known::nothing, cluster, nullptr, thread);
+        for (std::size_t i = 0; i < count; ++i) {
+          const float16* x = rows + i * dim;
+          double best = std::numeric_limits<double>::infinity();
+          const std::uint32_t parent = cluster[i];
+          for (std::uint32_t j = hierarchy.start[parent]; j < hierarchy.start[parent + 1]; ++j) {
+            const double score = leaves.norm2[j] - 2 * exact_dot(x, leaves.values.row(j).data(), dim);
+            if (score < best) best = score, cluster[i] = j;
+          }
+          distance[i] = exact_norm2(x, dim) + best;
+        }
+      });
 }
 
 }  // namespace equal::cluster

@@ -5,10 +5,11 @@
 #include <chrono>
 #include <string>
 
-#include "centroids.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/base/random.hpp"
+
+#include "centroids.hpp"
 #include "fit_rows.hpp"
 #include "nearest.hpp"
 #include "seeding.hpp"
@@ -25,7 +26,8 @@ void check(const KMeansParams& p, const EmbeddingSource& source) {
   };
   require(p.k >= 1 && p.k <= (1U << 20), format("k = {}; must be 1 to 2^20", p.k));
   require(p.max_iterations >= 1, "max_iterations = 0; must be at least 1");
-  require(p.tolerance_moved >= 0 && p.tolerance_moved < 1, format("tolerance_moved = {}; must be in [0, 1)", p.tolerance_moved));
+  require(p.tolerance_moved >= 0 && p.tolerance_moved < 1,
+          format("tolerance_moved = {}; must be in [0, 1)", p.tolerance_moved));
   require(p.tolerance_objective < 1, format("tolerance_objective = {}; must be below 1", p.tolerance_objective));
   require(p.restarts >= 1, "restarts = 0; must be at least 1");
   require(p.block_rows >= 1, "block_rows = 0; must be at least 1");
@@ -39,8 +41,14 @@ void check(const KMeansParams& p, const EmbeddingSource& source) {
 class Fit {
  public:
   Fit(comm::Communicator& comm, FitRows& rows, const KMeansParams& params, ThreadPool& pool, Centroids start)
-      : comm_(comm), rows_(rows), params_(params), pool_(pool), nearest_(params.kernel, rows.dim(), pool.size()),
-        centroids_(std::move(start)), sums_(centroids_.k(), centroids_.dim()), cluster_(rows.size(), kNoCluster) {
+      : comm_(comm),
+        rows_(rows),
+        params_(params),
+        pool_(pool),
+        nearest_(params.kernel, rows.dim(), pool.size()),
+        centroids_(std::move(start)),
+        sums_(centroids_.k(), centroids_.dim()),
+        cluster_(rows.size(), kNoCluster) {
     bounded_ = plan_memory(params, rows.size(), rows.dim(), pool.size()).bounded;
     total_rows_ = comm::sum_one(comm_, std::uint64_t{rows.size()});
   }
@@ -80,9 +88,10 @@ class Fit {
         if (!callback(progress)) return false;
       }
       const double before = done >= 2 ? state.objective[done - 2] : objective;
-      converged_ = reseeded == 0 && (static_cast<double>(state.moved) <= params_.tolerance_moved * static_cast<double>(total_rows_) ||
-                                     (done >= 2 && params_.tolerance_objective >= 0 &&
-                                      before - objective <= params_.tolerance_objective * before));
+      converged_ = reseeded == 0 &&
+                   (static_cast<double>(state.moved) <= params_.tolerance_moved * static_cast<double>(total_rows_) ||
+                    (done >= 2 && params_.tolerance_objective >= 0 &&
+                     before - objective <= params_.tolerance_objective * before));
       if (converged_ || done >= params_.max_iterations) return true;
     }
   }
@@ -115,7 +124,8 @@ class Fit {
           const std::size_t from = task * kTask, n = std::min(kTask, count - from);
           const auto before = cluster_.begin() + static_cast<std::ptrdiff_t>(first + from);
           std::vector<std::uint32_t> found(before, before + static_cast<std::ptrdiff_t>(n));
-          nearest_.find(block + from * dim, n, known, found.data(), nullptr, thread, bounds_ ? &*bounds_ : nullptr, first + from);
+          nearest_.find(block + from * dim, n, known, found.data(), nullptr, thread, bounds_ ? &*bounds_ : nullptr,
+                        first + from);
           std::uint64_t changed = 0;
           for (std::size_t i = 0; i < n; ++i) {
             std::uint32_t& cluster = cluster_[first + from + i];
@@ -133,9 +143,10 @@ class Fit {
     });
     const NearestStats stats = nearest_.take_stats();
     needed_share_ = stats.possible == 0 ? 0.0 : static_cast<double>(stats.needed) / static_cast<double>(stats.possible);
-    log::debug("k-means: {:.1f} % of distances needed, {:.1f} % computed, {:.2f} decided exactly a row",
-               100 * needed_share_, stats.possible == 0 ? 0.0 : 100 * static_cast<double>(stats.computed) / static_cast<double>(stats.possible),
-               static_cast<double>(stats.decided) / static_cast<double>(std::max<std::uint64_t>(1, rows_.size())));
+    log::debug(
+        "k-means: {:.1f} % of distances needed, {:.1f} % computed, {:.2f} decided exactly a row", 100 * needed_share_,
+        stats.possible == 0 ? 0.0 : 100 * static_cast<double>(stats.computed) / static_cast<double>(stats.possible),
+        static_cast<double>(stats.decided) / static_cast<double>(std::max<std::uint64_t>(1, rows_.size())));
     sums_.reduce(comm_);
     std::int64_t totals[3] = {static_cast<std::int64_t>(moved.load()), norm_high.load(), norm_low.load()};
     comm_.sum(std::span<std::int64_t>(totals));
@@ -146,7 +157,8 @@ class Fit {
 
   // |x|^2 in units of 2^-48 is below 2^50; its two halves are summed apart so that int64 holds 2^38 rows.
   static constexpr std::int64_t kSplit = std::int64_t{1} << 24;
-  void add_norms(const float16* rows, std::size_t n, std::atomic<std::int64_t>& high, std::atomic<std::int64_t>& low) const {
+  void add_norms(const float16* rows, std::size_t n, std::atomic<std::int64_t>& high,
+                 std::atomic<std::int64_t>& low) const {
     std::vector<float> x(rows_.dim());
     std::int64_t sum_high = 0, sum_low = 0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -175,7 +187,8 @@ class Fit {
   double needed_share_ = 1;  // of the last pass, on this rank: which groups exist changes no result
 };
 
-/// k centroids from a start that may have fewer (or none): the rest are copies, and stay empty until rows are found for them.
+/// k centroids from a start that may have fewer (or none): the rest are copies, and stay empty until rows are found for
+/// them.
 Centroids complete(const Centroids& start, std::size_t k, std::size_t dim) {
   Centroids out(k, dim);
   if (start.k() == 0) return out;
@@ -239,7 +252,8 @@ KMeansResult kmeans(comm::Communicator& comm, EmbeddingSource& source, const KMe
 MemoryPlan plan_memory(const KMeansParams& params, std::uint64_t rows, std::size_t dim, std::size_t threads) {
   const std::uint64_t k = params.k, d = dim, padded = (d + 63) / 64 * 64;
   MemoryPlan plan;
-  // Floats: current, next, previous centroids, screen; doubles: saved state, best fit; int64: sums, changes, what travels.
+  // Floats: current, next, previous centroids, screen; doubles: saved state, best fit; int64: sums, changes, what
+  // travels.
   plan.centroids = k * padded * (4 * 4 + 2 * 8 + 3 * 8);
   plan.blocks = 2 * params.block_rows * d * 2 + threads * Nearest::scratch_bytes(params.k, dim);
   // Cluster, and in seeding: hash, distance and nearest centre.

@@ -10,9 +10,9 @@
 namespace equal::cluster {
 namespace {
 
-constexpr std::size_t kPairs = 8192;       // scores of a chunk: 512 KiB, most of a core's L2 cache
+constexpr std::size_t kPairs = 8192;  // scores of a chunk: 512 KiB, most of a core's L2 cache
 constexpr std::size_t kMostSlots = 1008;
-constexpr double kFullShare = 0.6;         // above this share of needed pairs, all are computed: no lists, no copies
+constexpr double kFullShare = 0.6;  // above this share of needed pairs, all are computed: no lists, no copies
 
 std::uint16_t up(double distance) noexcept {  // to units, upwards; the surplus covers the rounding of sqrt and product
   return static_cast<std::uint16_t>(std::min(65535.0, std::ceil(distance / Bounds::kUnit + 1e-6)));
@@ -46,7 +46,8 @@ class Nearest::Chunk {
     words_.resize(Bounds::stride_for(groups) / 32);
   }
 
-  void begin(const float16* rows, std::uint32_t* cluster, double* squared_distance, Bounds* bounds, std::uint64_t first_bound) {
+  void begin(const float16* rows, std::uint32_t* cluster, double* squared_distance, Bounds* bounds,
+             std::uint64_t first_bound) {
     rows_ = rows;
     cluster_ = cluster;
     squared_distance_ = squared_distance;
@@ -108,7 +109,8 @@ class Nearest::Chunk {
     best_score_ = own_score_;
     best_pair_.assign(slots, kNoPair);
     worker_->load(rows_, which_);
-    const bool full = slots <= full_slots_ && (all_needed_ || static_cast<double>(pairs_) > kFullShare * static_cast<double>(slots * groups));
+    const bool full = slots <= full_slots_ &&
+                      (all_needed_ || static_cast<double>(pairs_) > kFullShare * static_cast<double>(slots * groups));
     full ? screen_all() : screen_lists();
     finish(full);
     for (auto& list : lists_) list.clear();
@@ -228,7 +230,8 @@ class Nearest::Chunk {
     std::size_t p = 0;
     for (std::size_t g = 0; g < lists_.size(); ++g) {
       for (const std::uint16_t slot : lists_[g]) {
-        to_lower_bounds(&least_[p++], static_cast<float>(norm2_[slot]), 1, bounds_->lower(first_bound_ + which_[slot]) + g);
+        to_lower_bounds(&least_[p++], static_cast<float>(norm2_[slot]), 1,
+                        bounds_->lower(first_bound_ + which_[slot]) + g);
       }
     }
   }
@@ -285,12 +288,13 @@ void Nearest::set(const Centroids& centroids, bool regroup) {
 
 std::uint64_t Nearest::scratch_bytes(std::size_t k, std::size_t dim) noexcept {
   const std::uint64_t groups = (k + kLanes - 1) / kLanes, pairs = std::max<std::uint64_t>(kPairs, 48 * groups);
-  // Scores, twice where a library makes the products, and what is known of each pair; rows as f32, twice, in the BLAS screen.
+  // Scores, twice where a library makes the products, and what is known of each pair; rows as f32, twice, in the BLAS
+  // screen.
   return pairs * (2 * 4 * kLanes + 4 + 4 + 2 + 2) + kMostSlots * (8 * std::uint64_t{dim} + 64);
 }
 
-void Nearest::find(const float16* rows, std::size_t count, Known known, std::uint32_t* cluster, double* squared_distance,
-                   std::size_t thread, Bounds* bounds, std::uint64_t first_bound) {
+void Nearest::find(const float16* rows, std::size_t count, Known known, std::uint32_t* cluster,
+                   double* squared_distance, std::size_t thread, Bounds* bounds, std::uint64_t first_bound) {
   Chunk& chunk = *chunks_[thread];
   chunk.begin(rows, cluster, squared_distance, bounds, first_bound);
   for (std::uint32_t row = 0; row < count; ++row) {

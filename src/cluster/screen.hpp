@@ -1,4 +1,5 @@
-// Screens: approximate scores |c|^2 - 2 x.c with a proven error, computed fast. What decides is computed exactly elsewhere.
+// Screens: approximate scores |c|^2 - 2 x.c with a proven error, computed fast. What decides is computed exactly
+// elsewhere.
 #pragma once
 
 #include <memory>
@@ -6,17 +7,19 @@
 #include <string>
 #include <vector>
 
-#include "centroids.hpp"
 #include "equal/cluster/kmeans.hpp"
+
+#include "centroids.hpp"
 #include "groups.hpp"
 
 namespace equal::cluster {
 
-/// All float arithmetic on scores after the inner product, also of thresholds and bounds made of them: with |x|^2, |c|^2 <= 2
-/// its roundings add up to at most 90 x 2^-24 (docs/algorithms/kmeans.md, section 2).
+/// All float arithmetic on scores after the inner product, also of thresholds and bounds made of them: with |x|^2,
+/// |c|^2 <= 2 its roundings add up to at most 90 x 2^-24 (docs/algorithms/kmeans.md, section 2).
 inline constexpr float kScoreSlack = 0x1p-17F;
 
-/// For row slot i and group g:  |score - exact| <= row.noise[i] * group.length[g] + row.length[i] * group.noise[g] + slack.
+/// For row slot i and group g:  |score - exact| <= row.noise[i] * group.length[g] + row.length[i] * group.noise[g] +
+/// slack.
 struct ScreenErrors {
   std::vector<float> length, noise;
 };
@@ -52,13 +55,13 @@ class Screen {
   ScreenErrors errors_;  // per group
 };
 
-/// Products in f32 through BLAS. |x| and |c| are bounded by float sums; |fl(x.c) - x.c| <= dim u / (1 - dim u) |x||c| with
-/// u = 2^-24, in any order of summation (Higham 2002, section 3.1).
+/// Products in f32 through BLAS. |x| and |c| are bounded by float sums; |fl(x.c) - x.c| <= dim u / (1 - dim u) |x||c|
+/// with u = 2^-24, in any order of summation (Higham 2002, section 3.1).
 std::unique_ptr<Screen> make_blas_screen(std::size_t dim);
 
-/// Products of 8-bit integers (AVX-512 VNNI). x ~ x~ = s q and c ~ c~ = t r with |q|, |r| <= 127; the integer products are
-/// exact, so  |x~.c~ - x.c| = |(x~ - x).c~ + x.(c~ - c)| <= |x~ - x||c~| + |x||c~ - c|  (Cauchy-Schwarz), where the norms of
-/// the roundings are measured, not estimated. Nothing when the CPU lacks it.
+/// Products of 8-bit integers (AVX-512 VNNI). x ~ x~ = s q and c ~ c~ = t r with |q|, |r| <= 127; the integer products
+/// are exact, so  |x~.c~ - x.c| = |(x~ - x).c~ + x.(c~ - c)| <= |x~ - x||c~| + |x||c~ - c|  (Cauchy-Schwarz), where the
+/// norms of the roundings are measured, not estimated. Nothing when the CPU lacks it.
 std::unique_ptr<Screen> make_vnni_screen(std::size_t dim);
 
 /// The same quantisation, products through oneDNN. Nothing when oneDNN is not built in or cannot be exact on this CPU.

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "equal/linalg/gemm.hpp"
+
 #include "screen.hpp"
 
 namespace equal::cluster {
@@ -49,9 +50,10 @@ class BlasWorker final : public ScreenWorker {
   }
 
   void score_some(std::size_t group, std::span<const std::uint16_t> slots, float* scores) override {
-    for (std::size_t p = 0; p < slots.size(); ++p) std::copy_n(rows_.row(slots[p]).begin(), screen_.dim_, picked_.row(p).begin());
-    linalg::gemm_nt(-2.0F, picked_.view().slice(0, slots.size()), screen_.values_.view().slice(group * kLanes, kLanes), 0.0F,
-                    {scores, slots.size(), kLanes});
+    for (std::size_t p = 0; p < slots.size(); ++p)
+      std::copy_n(rows_.row(slots[p]).begin(), screen_.dim_, picked_.row(p).begin());
+    linalg::gemm_nt(-2.0F, picked_.view().slice(0, slots.size()), screen_.values_.view().slice(group * kLanes, kLanes),
+                    0.0F, {scores, slots.size(), kLanes});
     const float* norm2 = screen_.norm2_.data() + group * kLanes;
     for (std::size_t p = 0; p < slots.size(); ++p) {
       for (std::size_t lane = 0; lane < kLanes; ++lane) scores[p * kLanes + lane] += norm2[lane];

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "equal/linalg/int8_gemm.hpp"
+
 #include "screen.hpp"
 
 namespace equal::cluster {
@@ -33,7 +34,8 @@ Quantised quantise(std::span<const float> values, const Store& store) {
     sum += q;
     store(i, q);
   }
-  return {scale, static_cast<float>(std::sqrt(length2) * (1 + 1e-6)), static_cast<float>(std::sqrt(noise2) * (1 + 1e-6)), sum};
+  return {scale, static_cast<float>(std::sqrt(length2) * (1 + 1e-6)),
+          static_cast<float>(std::sqrt(noise2) * (1 + 1e-6)), sum};
 }
 
 class OnednnScreen final : public Screen {
@@ -66,7 +68,8 @@ class OnednnWorker final : public ScreenWorker {
     for (std::size_t i = 0; i < slots_; ++i) {
       linalg::to_float32({rows + which[i] * row_.size(), row_.size()}, row_);
       const auto out = bytes_.row(i);
-      const Quantised row = quantise(row_, [&](std::size_t d, std::int32_t q) { out[d] = static_cast<std::uint8_t>(q + kOffset); });
+      const Quantised row =
+          quantise(row_, [&](std::size_t d, std::int32_t q) { out[d] = static_cast<std::uint8_t>(q + kOffset); });
       scale_[i] = row.scale;
       errors_.length[i] = 2 * (row.length + row.noise);  // at least 2 |x|
       errors_.noise[i] = 2 * row.noise;
@@ -77,11 +80,13 @@ class OnednnWorker final : public ScreenWorker {
     const std::size_t columns = screen_.values_.rows();
     products_.resize(slots_ * columns);
     linalg::gemm_nt(bytes_.view().slice(0, slots_), screen_.values_.view(), {products_.data(), slots_, columns});
-    for (std::size_t i = 0; i < slots_; ++i) to_scores(products_.data() + i * columns, 0, columns, scale_[i], scores + i * columns);
+    for (std::size_t i = 0; i < slots_; ++i)
+      to_scores(products_.data() + i * columns, 0, columns, scale_[i], scores + i * columns);
   }
 
   void score_some(std::size_t group, std::span<const std::uint16_t> slots, float* scores) override {
-    for (std::size_t p = 0; p < slots.size(); ++p) std::copy_n(bytes_.row(slots[p]).begin(), row_.size(), picked_.row(p).begin());
+    for (std::size_t p = 0; p < slots.size(); ++p)
+      std::copy_n(bytes_.row(slots[p]).begin(), row_.size(), picked_.row(p).begin());
     products_.resize(slots.size() * kLanes);
     linalg::gemm_nt(picked_.view().slice(0, slots.size()), screen_.values_.view().slice(group * kLanes, kLanes),
                     {products_.data(), slots.size(), kLanes});
@@ -93,7 +98,8 @@ class OnednnWorker final : public ScreenWorker {
  private:
   void to_scores(const std::int32_t* products, std::size_t first, std::size_t count, float scale, float* out) const {
     for (std::size_t j = 0; j < count; ++j) {
-      out[j] = screen_.norm2_[first + j] - scale * screen_.scale_[first + j] * static_cast<float>(products[j] - screen_.surplus_[first + j]);
+      out[j] = screen_.norm2_[first + j] -
+               scale * screen_.scale_[first + j] * static_cast<float>(products[j] - screen_.surplus_[first + j]);
     }
   }
 
@@ -115,7 +121,8 @@ void OnednnScreen::set(const Centroids& centroids, const Groups& groups) {
     const std::uint32_t j = groups.member[place];
     if (j == kNoCluster) continue;
     const auto out = values_.row(place);
-    const Quantised c = quantise(centroids.values.row(j), [&](std::size_t d, std::int32_t r) { out[d] = static_cast<std::int8_t>(r); });
+    const Quantised c =
+        quantise(centroids.values.row(j), [&](std::size_t d, std::int32_t r) { out[d] = static_cast<std::int8_t>(r); });
     norm2_[place] = static_cast<float>(centroids.norm2[j]);
     scale_[place] = 2 * c.scale;
     surplus_[place] = kOffset * c.sum;

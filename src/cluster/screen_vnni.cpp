@@ -8,12 +8,12 @@ std::unique_ptr<Screen> make_vnni_screen(std::size_t) { return nullptr; }
 
 #else
 
-#include <immintrin.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+
+#include <immintrin.h>
 
 #define EQUAL_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 #define EQUAL_VNNI_INLINE __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni"), always_inline)) inline
@@ -21,20 +21,20 @@ std::unique_ptr<Screen> make_vnni_screen(std::size_t) { return nullptr; }
 namespace equal::cluster {
 namespace {
 
-constexpr std::size_t kLine = 64;   // bytes of a row that lie together
-constexpr std::size_t kTile = 12;   // rows whose lines are interleaved
-constexpr std::size_t kMany = 24;   // rows per call of the kernel of one group
+constexpr std::size_t kLine = 64;  // bytes of a row that lie together
+constexpr std::size_t kTile = 12;  // rows whose lines are interleaved
+constexpr std::size_t kMany = 24;  // rows per call of the kernel of one group
 
-// vpdpbusd multiplies unsigned by signed bytes: centroids are stored as r + 128, and the surplus 128 sum(q) is taken off by
-// the initial value of the accumulators.
+// vpdpbusd multiplies unsigned by signed bytes: centroids are stored as r + 128, and the surplus 128 sum(q) is taken
+// off by the initial value of the accumulators.
 constexpr int kOffset = 128;
 constexpr std::size_t kMaxDim = 32768;  // 255 * 127 * dim stays below 2^31
 
 struct Panels {
-  std::size_t lines = 0;               // of a row: ceil(dim / 64)
-  std::size_t stride = 0;              // bytes of a group
-  std::vector<std::uint8_t> bytes;     // (groups, lines * 16 steps, 16 lanes, 4)
-  std::vector<float> norm2, scale;     // (groups * 16): |c|^2 and 2 t; infinite and 0 where there is no centroid
+  std::size_t lines = 0;            // of a row: ceil(dim / 64)
+  std::size_t stride = 0;           // bytes of a group
+  std::vector<std::uint8_t> bytes;  // (groups, lines * 16 steps, 16 lanes, 4)
+  std::vector<float> norm2, scale;  // (groups * 16): |c|^2 and 2 t; infinite and 0 where there is no centroid
 };
 
 EQUAL_VNNI_INLINE __m512i broadcast(const std::int8_t* four) {
@@ -43,14 +43,17 @@ EQUAL_VNNI_INLINE __m512i broadcast(const std::int8_t* four) {
   return _mm512_set1_epi32(word);
 }
 
-/// sum += the products of the unsigned bytes of c and the signed bytes of x, four a lane. In assembly because GCC 12 copies
-/// the accumulators around the intrinsic and runs out of registers, at a third of the speed.
-EQUAL_VNNI_INLINE void add_products(__m512i& sum, __m512i c, __m512i x) { asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(c), "v"(x)); }
+/// sum += the products of the unsigned bytes of c and the signed bytes of x, four a lane. In assembly because GCC 12
+/// copies the accumulators around the intrinsic and runs out of registers, at a third of the speed.
+EQUAL_VNNI_INLINE void add_products(__m512i& sum, __m512i c, __m512i x) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(c), "v"(x));
+}
 
 /// rows (lines, M, 64 B) times `Groups` panels; row i's scores go to out + i * out_stride + v * 16.
 template <int M, int V>
 EQUAL_VNNI void multiply(const std::int8_t* rows, std::size_t row_stride, const Panels& panels, std::size_t group,
-                         const std::int32_t* start, const float* scale, std::size_t valid, float* out, std::size_t out_stride) {
+                         const std::int32_t* start, const float* scale, std::size_t valid, float* out,
+                         std::size_t out_stride) {
   __m512i sum[M][V];
 #pragma GCC unroll 24
   for (int i = 0; i < M; ++i) {
@@ -120,7 +123,8 @@ EQUAL_VNNI QuantisedRow quantise(const float16* row, std::size_t dim, std::int8_
   }
   // Each of the float sums above is right to a relative (dim + 2) 2^-24, and each e to 2^-24 |x_i| (one rounding).
   const float length = std::sqrt(_mm512_reduce_add_ps(norm)), grow = 1.0F + static_cast<float>(dim + 8) * 0x1p-24F;
-  return {scale, length * grow, std::sqrt(_mm512_reduce_add_ps(error)) * grow + length * 0x1p-23F, _mm512_reduce_add_epi32(sum)};
+  return {scale, length * grow, std::sqrt(_mm512_reduce_add_ps(error)) * grow + length * 0x1p-23F,
+          _mm512_reduce_add_epi32(sum)};
 }
 
 class VnniScreen final : public Screen {
@@ -140,7 +144,8 @@ class VnniScreen final : public Screen {
 
 class VnniWorker final : public ScreenWorker {
  public:
-  explicit VnniWorker(const VnniScreen& screen) : screen_(screen), line_stride_(kTile * kLine), picked_(kMany * screen.panels_.lines * kLine) {}
+  explicit VnniWorker(const VnniScreen& screen)
+      : screen_(screen), line_stride_(kTile * kLine), picked_(kMany * screen.panels_.lines * kLine) {}
 
   void load(const float16* rows, std::span<const std::uint32_t> which) override {
     slots_ = which.size();
@@ -167,9 +172,11 @@ class VnniWorker final : public ScreenWorker {
         const std::size_t valid = std::min(kTile, slots_ - first);
         float* out = scores + first * stride + group * kLanes;
         if (group + 1 < groups) {
-          multiply<kTile, 2>(slot(first), line_stride_, screen_.panels_, group, &start_[first], &scale_[first], valid, out, stride);
+          multiply<kTile, 2>(slot(first), line_stride_, screen_.panels_, group, &start_[first], &scale_[first], valid,
+                             out, stride);
         } else {
-          multiply<kTile, 1>(slot(first), line_stride_, screen_.panels_, group, &start_[first], &scale_[first], valid, out, stride);
+          multiply<kTile, 1>(slot(first), line_stride_, screen_.panels_, group, &start_[first], &scale_[first], valid,
+                             out, stride);
         }
       }
     }
@@ -235,7 +242,8 @@ void VnniScreen::set(const Centroids& centroids, const Groups& groups) {
     std::uint8_t* panel = panels_.bytes.data() + place / kLanes * panels_.stride + place % kLanes * 4;
     for (std::size_t i = 0; i < dim_; ++i) {
       const long r = most > 0 ? std::lrint(c[i] / t) : 0;
-      const double approximate = static_cast<double>(t) * static_cast<double>(r), error = approximate - static_cast<double>(c[i]);
+      const double approximate = static_cast<double>(t) * static_cast<double>(r),
+                   error = approximate - static_cast<double>(c[i]);
       length2 += approximate * approximate;
       noise2 += error * error;
       panel[i / 4 * 64 + i % 4] = static_cast<std::uint8_t>(r + kOffset);

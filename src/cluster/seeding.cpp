@@ -54,7 +54,10 @@ Centroids seed_random(comm::Communicator& comm, FitRows& rows, std::uint32_t k, 
 class Potentials {
  public:
   Potentials(FitRows& rows, Nearest& nearest, ThreadPool& pool)
-      : rows_(rows), nearest_(nearest), pool_(pool), distance_(rows.size(), std::numeric_limits<double>::infinity()),
+      : rows_(rows),
+        nearest_(nearest),
+        pool_(pool),
+        distance_(rows.size(), std::numeric_limits<double>::infinity()),
         centre_(rows.size()) {}
 
   /// Local. `centres` become number first, first + 1, ...
@@ -111,7 +114,8 @@ Centroids seed_plus_plus(comm::Communicator& comm, FitRows& rows, std::uint32_t 
     for (std::uint64_t i = 0; i < hashes.size(); ++i) {
       const std::uint64_t hash = mix64(hashes[i] + chosen.size());
       const double time = waiting_time(hash, chosen.empty() ? 1.0 : potentials.distance(i));
-      if (time < best || (time == best && std::isfinite(time) && hash < best_hash)) best = time, best_row = i, best_hash = hash;
+      if (time < best || (time == best && std::isfinite(time) && hash < best_hash))
+        best = time, best_row = i, best_hash = hash;
     }
     ByteWriter message;
     message.put(best).put(best_hash);
@@ -132,7 +136,9 @@ Centroids seed_plus_plus(comm::Communicator& comm, FitRows& rows, std::uint32_t 
     }
     if (winner.empty()) break;  // no row is left that is not a centre already
     chosen.push_back(winner);
-    comm::agree(comm, [&] { potentials.add(centroids_of(to_matrix({winner}, rows.dim())), narrow<std::uint32_t>(chosen.size() - 1)); });
+    comm::agree(comm, [&] {
+      potentials.add(centroids_of(to_matrix({winner}, rows.dim())), narrow<std::uint32_t>(chosen.size() - 1));
+    });
   }
   return centroids_of(to_matrix(chosen, rows.dim()));
 }
@@ -169,8 +175,8 @@ Centroids choose_among(const linalg::Matrix<float>& candidates, std::span<const 
 
 Centroids seed_parallel(comm::Communicator& comm, FitRows& rows, std::uint32_t k, std::uint64_t seed, Nearest& nearest,
                         ThreadPool& pool) {
-  // Bahmani et al. 2012, Algorithm 2, with oversampling l = k / 2 in each of 5 rounds: as good as l = 2k in their tests and
-  // ours, at a quarter of the distances.
+  // Bahmani et al. 2012, Algorithm 2, with oversampling l = k / 2 in each of 5 rounds: as good as l = 2k in their tests
+  // and ours, at a quarter of the distances.
   constexpr int kRounds = 5;
   const double oversampling = std::max(1.0, 0.5 * k);
   const auto hashes = rows.hashes(seed, "k-means|| sample");
@@ -204,7 +210,8 @@ Centroids seed_parallel(comm::Communicator& comm, FitRows& rows, std::uint32_t k
   linalg::Matrix<float> candidates(total, rows.dim());
   std::size_t at = 0;
   for (const auto& part : parts) {
-    std::copy(part.values().begin(), part.values().end(), candidates.values().begin() + static_cast<std::ptrdiff_t>(at));
+    std::copy(part.values().begin(), part.values().end(),
+              candidates.values().begin() + static_cast<std::ptrdiff_t>(at));
     at += part.values().size();
   }
   return choose_among(candidates, weights, k, seed, pool);
@@ -239,9 +246,14 @@ Centroids seed_centroids(comm::Communicator& comm, FitRows& rows, const KMeansPa
                          Nearest& nearest, ThreadPool& pool) {
   Centroids chosen;
   switch (params.seeding) {
-    case Seeding::random: return seed_random(comm, rows, params.k, seed);
-    case Seeding::kmeans_plus_plus: chosen = seed_plus_plus(comm, rows, params.k, seed, nearest, pool); break;
-    case Seeding::kmeans_parallel: chosen = seed_parallel(comm, rows, params.k, seed, nearest, pool); break;
+    case Seeding::random:
+      return seed_random(comm, rows, params.k, seed);
+    case Seeding::kmeans_plus_plus:
+      chosen = seed_plus_plus(comm, rows, params.k, seed, nearest, pool);
+      break;
+    case Seeding::kmeans_parallel:
+      chosen = seed_parallel(comm, rows, params.k, seed, nearest, pool);
+      break;
   }
   if (chosen.k() == params.k) return chosen;
   // Too few distinct candidates: random rows complete them.

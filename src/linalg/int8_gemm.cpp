@@ -31,8 +31,8 @@ void gemm_nt(MatrixView<const std::uint8_t> a, MatrixView<const std::int8_t> b, 
   const std::int32_t zero = 0;
   const auto size = [](std::size_t n) { return static_cast<dnnl_dim_t>(n); };
   const dnnl_status_t status =
-      dnnl_gemm_u8s8s32('N', 'T', 'F', size(c.rows), size(c.columns), size(a.columns), 1.0F, a.data, size(a.stride), 0, b.data,
-                        size(b.stride), 0, 0.0F, c.data, size(c.stride), &zero);
+      dnnl_gemm_u8s8s32('N', 'T', 'F', size(c.rows), size(c.columns), size(a.columns), 1.0F, a.data, size(a.stride), 0,
+                        b.data, size(b.stride), 0, 0.0F, c.data, size(c.stride), &zero);
   if (status != dnnl_success) throw InternalError("oneDNN refused an int8 product: status " + std::to_string(status));
 }
 

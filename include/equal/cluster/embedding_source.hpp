@@ -12,14 +12,14 @@
 
 namespace equal::cluster {
 
-/// The embeddings that this rank owns, numbered 0 .. rows()-1. Rows must be finite with |x|^2 <= 2 (unit vectors and zero
-/// vectors in practice); k-means refuses others with a DataError that names where(row).
-/// All functions are Local and called by one thread at a time, not always the same one (blocks are read ahead).
+/// The embeddings that this rank owns, numbered 0 .. rows()-1. Rows must be finite with |x|^2 <= 2 (unit vectors and
+/// zero vectors in practice); k-means refuses others with a DataError that names where(row). All functions are Local
+/// and called by one thread at a time, not always the same one (blocks are read ahead).
 class EmbeddingSource {
  public:
   virtual ~EmbeddingSource() = default;
-  virtual std::size_t dim() const = 0;      ///< equal on all ranks, also those without rows
-  virtual std::uint64_t rows() const = 0;   ///< of this rank
+  virtual std::size_t dim() const = 0;     ///< equal on all ranks, also those without rows
+  virtual std::uint64_t rows() const = 0;  ///< of this rank
   /// out (count, dim) = rows first .. first+count-1. REQUIRES: first + count <= rows().
   virtual void read(std::uint64_t first, std::size_t count, std::span<linalg::float16> out) = 0;
   /// Identities of the same rows, distinct over all ranks: every random draw and tie is decided by them.

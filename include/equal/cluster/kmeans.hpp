@@ -2,12 +2,13 @@
 //
 // Same bits for any number of ranks and threads, any kernel and any mode, because nothing that decides is rounded:
 // - |x_i| <= 1 makes every component of a float16 embedding a multiple of 2^-24. Centroids are rounded to multiples of
-//   2^-24 after each update, |c_i| <= 1, so they are exact floats. Each product x_i c_i is then a multiple of 2^-48; with
-//   |x|^2 <= 2 every partial sum of x.c is at most sum |x_i c_i| <= |x||c| <= 2 (Cauchy-Schwarz), and those of |c|^2 too. A
-//   multiple of 2^-48 below 2^5 has at most 53 bits, so x.c, |c|^2 - 2 x.c (at most 6) and |x - c|^2 (at most 8) are exact
-//   in double in any order, with or without fused multiply-add.
+//   2^-24 after each update, |c_i| <= 1, so they are exact floats. Each product x_i c_i is then a multiple of 2^-48;
+//   with |x|^2 <= 2 every partial sum of x.c is at most sum |x_i c_i| <= |x||c| <= 2 (Cauchy-Schwarz), and those of
+//   |c|^2 too. A multiple of 2^-48 below 2^5 has at most 53 bits, so x.c, |c|^2 - 2 x.c (at most 6) and |x - c|^2 (at
+//   most 8) are exact in double in any order, with or without fused multiply-add.
 // - The nearest centroid is the arg-min of |c|^2 - 2 x.c, ties to the lower id.
-// - Sums of embeddings are integers (units of 2^-24) in int64, good to 2^39 rows a cluster; centroids come from them by one
+// - Sums of embeddings are integers (units of 2^-24) in int64, good to 2^39 rows a cluster; centroids come from them by
+// one
 //   integer division, and the objective of an iteration, sum |x - c|^2, follows from them exactly in 128-bit integers.
 // - Distances that are summed otherwise (seeding potentials) are rounded per row to 2^-30 and added as integers.
 // Random draws hash the row's digest. How it is made fast is in docs/algorithms/kmeans.md.
@@ -33,8 +34,8 @@ enum class Seeding {
   kmeans_parallel,   ///< k-means|| (Bahmani et al. 2012): few passes, better starts
   kmeans_plus_plus,  ///< k-means++ (Arthur, Vassilvitskii 2007): k passes; for comparison
 };
-/// bounded: triangle-inequality bounds skip centroids that cannot be nearest; costs memory per row. automatic: bounded while
-/// its state fits memory_bytes. The result is the same.
+/// bounded: triangle-inequality bounds skip centroids that cannot be nearest; costs memory per row. automatic: bounded
+/// while its state fits memory_bytes. The result is the same.
 enum class Mode { automatic, dense, bounded };
 /// Which screen finds the candidates that are then decided exactly. The result is the same.
 /// A kernel that this build or CPU lacks is replaced by the best there is.
@@ -46,17 +47,18 @@ enum class Kernel {
 };
 
 struct KMeansParams {
-  std::uint32_t k = 0;                 ///< clusters, 1 .. 2^20
-  std::uint32_t max_iterations = 25;   ///< updates of the centroids
-  double tolerance_moved = 0.001;      ///< stop when at most this share of the rows changed cluster
-  double tolerance_objective = 1e-5;   ///< stop when the objective fell by at most this share; negative: never for this reason
+  std::uint32_t k = 0;                ///< clusters, 1 .. 2^20
+  std::uint32_t max_iterations = 25;  ///< updates of the centroids
+  double tolerance_moved = 0.001;     ///< stop when at most this share of the rows changed cluster
+  double tolerance_objective =
+      1e-5;  ///< stop when the objective fell by at most this share; negative: never for this reason
   Seeding seeding = Seeding::kmeans_parallel;
-  std::uint64_t fit_sample = 0;        ///< rows to fit on (lowest hash): 0 = 256 k; kAllRows = all
+  std::uint64_t fit_sample = 0;  ///< rows to fit on (lowest hash): 0 = 256 k; kAllRows = all
   std::uint64_t seed = 1;
-  std::uint32_t restarts = 1;          ///< independent fits; the one with the lowest objective stays
+  std::uint32_t restarts = 1;  ///< independent fits; the one with the lowest objective stays
   Mode mode = Mode::automatic;
   Kernel kernel = Kernel::automatic;
-  std::size_t block_rows = 8192;       ///< rows read at a time when streaming
+  std::size_t block_rows = 8192;                        ///< rows read at a time when streaming
   std::uint64_t memory_bytes = std::uint64_t{4} << 30;  ///< a rank's rows and bounds stay in memory while they fit this
   /// (k, dim): start here instead of seeding (rounded to multiples of 2^-24). Equal on all ranks.
   linalg::Matrix<double> start;
@@ -67,48 +69,48 @@ struct KMeansParams {
 /// All that is needed to go on after an iteration; equal on all ranks. Plain data: the job stores it.
 struct KMeansState {
   std::uint32_t restart = 0;
-  linalg::Matrix<double> centroids;     ///< (k, dim): those of the last assignment, before their update
-  std::vector<double> objective;        ///< one per iteration of this restart
-  std::uint64_t moved = 0;              ///< rows that changed cluster in the last one
-  linalg::Matrix<double> best;          ///< the best finished restart, if any
+  linalg::Matrix<double> centroids;  ///< (k, dim): those of the last assignment, before their update
+  std::vector<double> objective;     ///< one per iteration of this restart
+  std::uint64_t moved = 0;           ///< rows that changed cluster in the last one
+  linalg::Matrix<double> best;       ///< the best finished restart, if any
   std::vector<double> best_objective;
 };
 
 struct KMeansProgress {
-  std::uint32_t iteration = 0;          ///< 1 = first
-  std::uint64_t rows = 0, moved = 0;    ///< over all ranks
+  std::uint32_t iteration = 0;        ///< 1 = first
+  std::uint64_t rows = 0, moved = 0;  ///< over all ranks
   double objective = 0;
-  double seconds = 0;                   ///< of this iteration
-  double eta_seconds = 0;               ///< until max_iterations at this pace: an upper bound
-  const KMeansState* state = nullptr;   ///< valid during the call
+  double seconds = 0;                  ///< of this iteration
+  double eta_seconds = 0;              ///< until max_iterations at this pace: an upper bound
+  const KMeansState* state = nullptr;  ///< valid during the call
 };
 /// Called on every rank after each iteration; false stops there. REQUIRES: the same answer on all ranks.
 using KMeansCallback = std::function<bool(const KMeansProgress&)>;
 
 struct KMeansResult {
-  linalg::Matrix<double> centroids;     ///< (k, dim), multiples of 2^-24
-  /// Sum of |x - c|^2 over the fitted rows at each assignment. It never rises by more than rows * dim * 2^-50 (the rounding
-  /// of the centroids) except where an empty cluster was re-seeded.
+  linalg::Matrix<double> centroids;  ///< (k, dim), multiples of 2^-24
+  /// Sum of |x - c|^2 over the fitted rows at each assignment. It never rises by more than rows * dim * 2^-50 (the
+  /// rounding of the centroids) except where an empty cluster was re-seeded.
   std::vector<double> objective;
-  std::vector<std::uint64_t> sizes;     ///< fitted rows per cluster at the last assignment
-  std::uint64_t rows = 0;               ///< fitted rows over all ranks
-  bool converged = false;               ///< false: max_iterations, or the callback said stop
+  std::vector<std::uint64_t> sizes;  ///< fitted rows per cluster at the last assignment
+  std::uint64_t rows = 0;            ///< fitted rows over all ranks
+  bool converged = false;            ///< false: max_iterations, or the callback said stop
 };
 
 /// Collective; equal params on all ranks. Fits k centroids. Without any row the result has no centroids (0, dim).
-/// Empty clusters move to the rows farthest from their centroids, one distinct vector each; when there are fewer distinct
-/// vectors than k, the rest stay empty where they are. Throws UsageError on parameters, an Error of
-/// family data naming an invalid row.
+/// Empty clusters move to the rows farthest from their centroids, one distinct vector each; when there are fewer
+/// distinct vectors than k, the rest stay empty where they are. Throws UsageError on parameters, an Error of family
+/// data naming an invalid row.
 KMeansResult kmeans(comm::Communicator& comm, EmbeddingSource& source, const KMeansParams& params, ThreadPool& pool,
                     const KMeansCallback& callback = {}, const std::optional<KMeansState>& resume = {});
 
 /// What every cluster looks like once all rows are assigned; equal on all ranks.
 struct ClusterStats {
-  std::vector<std::uint64_t> sizes;     ///< (k)
-  std::vector<double> radius;           ///< (k): largest |x - c|; 0 when empty
-  linalg::Matrix<double> mean;          ///< (k, dim): of the members; the centroid when empty
-  linalg::Matrix<double> variance;      ///< (k, dim): per component, around the mean; 0 when empty
-  double objective = 0;                 ///< sum of |x - c|^2 over all rows
+  std::vector<std::uint64_t> sizes;  ///< (k)
+  std::vector<double> radius;        ///< (k): largest |x - c|; 0 when empty
+  linalg::Matrix<double> mean;       ///< (k, dim): of the members; the centroid when empty
+  linalg::Matrix<double> variance;   ///< (k, dim): per component, around the mean; 0 when empty
+  double objective = 0;              ///< sum of |x - c|^2 over all rows
 };
 
 struct Assignment {
@@ -122,10 +124,11 @@ Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linal
                   const KMeansParams& params, ThreadPool& pool);
 
 /// Bytes a rank needs at most in kmeans() with `rows` fitted local rows (a test compares it with the resident set):
-///   centroids = 56 k dim'                        dim' = dim rounded up to 64; current and saved centroids, screen, integer sums
-///   blocks    = 4 block_rows dim + threads x (140 max(8192, 3 k) + 1008 (8 dim + 64))     read buffers, chunks with scores
-///   rows      = 24 rows (cluster; hash and distance while seeding), in bounded mode + (10 + 2 ceil32(ceil(k / 16))) rows
-///   cache     = 2 rows dim, while it fits memory_bytes beside the bounds; else 0 and the rows are streamed
+///   centroids = 56 k dim'                        dim' = dim rounded up to 64; current and saved centroids, screen,
+///   integer sums blocks    = 4 block_rows dim + threads x (140 max(8192, 3 k) + 1008 (8 dim + 64))     read buffers,
+///   chunks with scores rows      = 24 rows (cluster; hash and distance while seeding), in bounded mode + (10 + 2
+///   ceil32(ceil(k / 16))) rows cache     = 2 rows dim, while it fits memory_bytes beside the bounds; else 0 and the
+///   rows are streamed
 /// Choosing a fit_sample out of n local rows takes 8 n bytes before the fit begins.
 struct MemoryPlan {
   std::uint64_t centroids = 0, blocks = 0, rows = 0, cache = 0;

@@ -5,6 +5,7 @@
 #include "equal/cluster/hierarchy.hpp"
 #include "equal/cluster/kmeans.hpp"
 #include "equal/cluster/neighbours.hpp"
+
 #include "support/vectors.hpp"
 #include "support/world.hpp"
 
@@ -49,7 +50,8 @@ Outcome outcome(comm::Communicator& comm, EmbeddingSource& source, const KMeansP
   const Assignment assignment = assign(comm, source, result.centroids, params, pool);
   Sha256 sha;
   sha.update(std::as_bytes(result.centroids.values())).update(std::as_bytes(std::span(result.objective)));
-  sha.update(std::as_bytes(std::span(assignment.stats.radius))).update(std::as_bytes(assignment.stats.variance.values()));
+  sha.update(std::as_bytes(std::span(assignment.stats.radius)))
+      .update(std::as_bytes(assignment.stats.variance.values()));
   const auto* bytes = reinterpret_cast<const char*>(assignment.cluster.data());
   for (const auto& part : comm.all_gather({bytes, assignment.cluster.size() * 4})) sha.update(part);
   return {sha.hex(), silhouette(comm, source, result.centroids, 200, 5, pool)};
@@ -127,7 +129,10 @@ TEST(KMeansRanks, HierarchyToo) {
     ThreadPool pool(threads);
     const Hierarchy hierarchy = kmeans_hierarchy(comm, source, params, 5, pool);
     const Assignment assignment = assign_hierarchy(comm, source, hierarchy, params, pool);
-    return Sha256().update(std::as_bytes(hierarchy.leaves.values())).update(std::as_bytes(assignment.stats.mean.values())).hex();
+    return Sha256()
+        .update(std::as_bytes(hierarchy.leaves.values()))
+        .update(std::as_bytes(assignment.stats.mean.values()))
+        .hex();
   };
   MemorySource part = my_part(all, kDim), whole(all, kDim);
   const auto single = comm::make_single();

@@ -1,8 +1,8 @@
 #include "exact.hpp"
 
-#include <gtest/gtest.h>
-
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "support/vectors.hpp"
 
@@ -20,7 +20,8 @@ TEST(Exact, DotEqualsIntegerArithmetic) {
       const auto a = static_cast<std::int64_t>(random.below(1U << 25)) - (1 << 24);
       const auto b = static_cast<std::int64_t>(random.below(1U << 25)) - (1 << 24);
       const double scale = n == 1 ? 1 : 1 / std::sqrt(static_cast<double>(n));
-      const auto as = static_cast<std::int64_t>(static_cast<double>(a) * scale), bs = static_cast<std::int64_t>(static_cast<double>(b) * scale);
+      const auto as = static_cast<std::int64_t>(static_cast<double>(a) * scale),
+                 bs = static_cast<std::int64_t>(static_cast<double>(b) * scale);
       x[i] = static_cast<float>(as) * 0x1p-24F, c[i] = static_cast<float>(bs) * 0x1p-24F;
       expected += static_cast<int128>(as) * bs;
     }
@@ -34,7 +35,8 @@ TEST(Exact, RowsAddAndLeaveWithoutTrace) {
   std::vector<std::int64_t> sum(dim), zero(dim);
   for (std::size_t i = 0; i < 50; ++i) add_row(rows.data() + i * dim, 1, sum.data(), dim);
   std::int64_t expected = 0;
-  for (std::size_t i = 0; i < 50; ++i) expected += static_cast<std::int64_t>(linalg::to_float32(rows[i * dim + 36]) * 0x1p24F);
+  for (std::size_t i = 0; i < 50; ++i)
+    expected += static_cast<std::int64_t>(linalg::to_float32(rows[i * dim + 36]) * 0x1p24F);
   EXPECT_EQ(sum[36], expected);
   for (std::size_t i = 0; i < 50; ++i) add_row(rows.data() + i * dim, -1, sum.data(), dim);
   EXPECT_EQ(sum, zero);

@@ -1,15 +1,16 @@
 #include "equal/cluster/kmeans.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <limits>
 #include <numeric>
 #include <set>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
 #include "equal/cluster/hierarchy.hpp"
 #include "equal/cluster/neighbours.hpp"
+
 #include "support/vectors.hpp"
 
 namespace equal::cluster {
@@ -182,10 +183,14 @@ TEST(KMeans, ResumesExactly) {
   for (const std::size_t stop : {1U, 5U, 8U, 11U}) {
     KMeansState saved;
     std::size_t calls = 0;
-    world.fit(source, params, [&](const KMeansProgress& progress) { saved = *progress.state; return ++calls < stop; });
+    world.fit(source, params, [&](const KMeansProgress& progress) {
+      saved = *progress.state;
+      return ++calls < stop;
+    });
     const KMeansResult resumed = world.fit(source, params, {}, saved);
     EXPECT_EQ(resumed.objective, whole.objective) << stop;
-    EXPECT_TRUE(std::equal(resumed.centroids.values().begin(), resumed.centroids.values().end(), whole.centroids.values().begin()))
+    EXPECT_TRUE(std::equal(resumed.centroids.values().begin(), resumed.centroids.values().end(),
+                           whole.centroids.values().begin()))
         << stop;
   }
 }
@@ -238,7 +243,8 @@ TEST(Hierarchy, LosesLittleOfTheObjective) {
   World world;
   MemorySource source(make_vectors(6000, 24, 60, 0.4), 24);
   KMeansParams params = with_k(60);
-  const double flat = assign(*world.comm, source, world.fit(source, params).centroids, params, world.pool).stats.objective;
+  const double flat =
+      assign(*world.comm, source, world.fit(source, params).centroids, params, world.pool).stats.objective;
   const Hierarchy hierarchy = kmeans_hierarchy(*world.comm, source, params, 8, world.pool);
   EXPECT_EQ(hierarchy.leaves.rows(), 60U);
   EXPECT_EQ(hierarchy.start.size(), 9U);
@@ -264,7 +270,7 @@ TEST(Neighbours, FollowTheReleasedRule) {
   stats.sizes = {3, 4, 5, 0};
   stats.mean = linalg::Matrix<double>(4, 2);
   stats.variance = linalg::Matrix<double>(4, 2);
-  stats.mean(1, 0) = 0.3;   // 0.09 from cluster 0 by means
+  stats.mean(1, 0) = 0.3;       // 0.09 from cluster 0 by means
   stats.variance(1, 1) = 0.01;  // and 0.1^2 by deviations
   stats.mean(2, 1) = 1.0;
   const NeighbourGraph graph = neighbour_graph(stats, 0.2, pool);

@@ -1,9 +1,9 @@
 // The resident set against the formula of MemoryPlan.
-#include <gtest/gtest.h>
-
 #include <cstdio>
 #include <fstream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/random.hpp"
 #include "equal/cluster/kmeans.hpp"
@@ -61,7 +61,8 @@ TEST(Memory, StaysWithinThePlanHoweverManyRows) {
     std::uint64_t rows, memory;
     bool bounded, cached;
   };
-  for (const Case c : {Case{60'000, 0, false, false}, Case{60'000, 10 << 20, true, false}, Case{60'000, 1 << 30, true, true}}) {
+  for (const Case c :
+       {Case{60'000, 0, false, false}, Case{60'000, 10 << 20, true, false}, Case{60'000, 1 << 30, true, true}}) {
     params.memory_bytes = c.memory;
     const MemoryPlan plan = plan_memory(params, c.rows, kDim, pool.size());
     EXPECT_EQ(plan.bounded, c.bounded);

@@ -1,10 +1,10 @@
 #include "nearest.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "bounds_kernels.hpp"
 #include "support/vectors.hpp"
@@ -89,7 +89,8 @@ TEST(Nearest, EqualsIntegerArithmeticForEveryScreen) {
       EXPECT_EQ(guess, found) << c.name << ", " << nearest.screen_name();
       for (std::size_t i = 0; i < n; ++i) {
         const float16* row = c.rows.data() + i * c.dim;
-        ASSERT_EQ(found[i], nearest_by_integers(row, centroids)) << c.name << ", row " << i << ", " << nearest.screen_name();
+        ASSERT_EQ(found[i], nearest_by_integers(row, centroids))
+            << c.name << ", row " << i << ", " << nearest.screen_name();
         double expected = 0;
         for (std::size_t d = 0; d < c.dim; ++d) {
           const double x = linalg::to_float32(row[d]) - centroids.values(found[i], d);
@@ -119,7 +120,9 @@ TEST(Nearest, BoundsNeverChangeTheResult) {
         std::vector<float> c(centroids.values.row(j).begin(), centroids.values.row(j).end());
         if (step > 0 && (step % 5 != 0 || j % 10 == 0)) {
           const double size = random.below(60) == 0 ? 0.2 : 0.004;
-          for (float& v : c) v = static_cast<float>(std::nearbyint(std::clamp(v + size * (random.uniform() - 0.5), -0.9, 0.9) * 0x1p24) * 0x1p-24);
+          for (float& v : c)
+            v = static_cast<float>(std::nearbyint(std::clamp(v + size * (random.uniform() - 0.5), -0.9, 0.9) * 0x1p24) *
+                                   0x1p-24);
         }
         next.set(j, c);
       }
@@ -154,9 +157,10 @@ TEST(Screen, ErrorsStayBelowTheirBounds) {
       for (std::size_t g = 0; g < groups.count(); ++g) {
         worker->score_some(g, slots, some.data());
         for (std::size_t i = 0; i < which.size(); ++i) {
-          const double error = static_cast<double>(worker->errors().noise[i]) * static_cast<double>(screen->errors().length[g]) +
-                               static_cast<double>(worker->errors().length[i]) * static_cast<double>(screen->errors().noise[g]) +
-                               static_cast<double>(kScoreSlack);
+          const double error =
+              static_cast<double>(worker->errors().noise[i]) * static_cast<double>(screen->errors().length[g]) +
+              static_cast<double>(worker->errors().length[i]) * static_cast<double>(screen->errors().noise[g]) +
+              static_cast<double>(kScoreSlack);
           for (std::size_t lane = 0; lane < kLanes; ++lane) {
             const std::uint32_t j = groups.member[g * kLanes + lane];
             const float full = scores[i * groups.member.size() + g * kLanes + lane];
@@ -225,7 +229,8 @@ TEST(BoundsKernels, MatchPlainLoops) {
   std::vector<float> scores(39 * 16), minima(39);
   for (float& s : scores) s = static_cast<float>(random.uniform());
   lane_minima(scores.data(), 39, minima.data());
-  for (std::size_t p = 0; p < 39; ++p) EXPECT_EQ(minima[p], *std::min_element(&scores[p * 16], &scores[p * 16] + 16)) << p;
+  for (std::size_t p = 0; p < 39; ++p)
+    EXPECT_EQ(minima[p], *std::min_element(&scores[p * 16], &scores[p * 16] + 16)) << p;
   std::vector<std::uint16_t> bounds(39);
   for (float& m : minima) m = m * 5 - 1.5F;
   minima[3] = std::numeric_limits<float>::infinity();

@@ -15,7 +15,8 @@ TEST(Int8Gemm, IsExactAtTheExtremes) {
     Matrix<std::uint8_t> a(13, k);
     Matrix<std::int8_t> b(21, k);
     for (auto& v : a.values()) v = static_cast<std::uint8_t>(random.below(4) == 0 ? 255 : random.below(256));
-    for (auto& v : b.values()) v = static_cast<std::int8_t>(random.below(4) == 0 ? -127 : static_cast<int>(random.below(255)) - 127);
+    for (auto& v : b.values())
+      v = static_cast<std::int8_t>(random.below(4) == 0 ? -127 : static_cast<int>(random.below(255)) - 127);
     Matrix<std::int32_t> c(13, 21);
     gemm_nt(a.view(), b.view(), c.view());
     for (std::size_t i = 0; i < 13; ++i) {
