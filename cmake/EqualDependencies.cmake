@@ -19,7 +19,7 @@ if(EQUAL_ONEDNN)
 endif()
 set(EQUAL_HAS_ONEDNN ${dnnl_FOUND})
 if(NOT EQUAL_HAS_ONEDNN)
-  message(STATUS "oneDNN not used: bf16 and int8 encoders will be refused at run time")
+  message(STATUS "oneDNN not used: k-means screens with its own kernels, the results are the same")
 endif()
 
 # Arrow C++ for the Parquet module: installed, or the headers and libraries that Python's pyarrow carries. Not with sanitizers:
