@@ -81,6 +81,7 @@ std::vector<std::string> TaskFarm::ask_all(std::string_view question) {
       take(*message);
     }
   }
+  dispatch();  // results that came meanwhile have freed slots
   return answers;
 }
 

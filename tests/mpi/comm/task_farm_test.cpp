@@ -1,6 +1,8 @@
 #include "equal/comm/task_farm.hpp"
 
+#include <chrono>
 #include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -41,6 +43,8 @@ TEST(TaskFarm, EveryTaskIsAnsweredOnceAndSlotsAreNeverExceeded) {
     TaskFarm farm(test::world(), test::world().size() == 1 ? &worker : nullptr);
     EXPECT_EQ(farm.slots(), 3U * static_cast<std::size_t>(test::world().workers()));
     for (std::uint64_t t = 0; t < kTasks; ++t) farm.submit(t, "task " + std::to_string(t), static_cast<int>(t) % 5);
+    // Long enough that the first tasks are answered before the question: their slots must be filled again all the same.
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
     // Questions are answered while tasks are under way, and no result gets lost over them.
     EXPECT_EQ(farm.ask_all("well"),
               std::vector<std::string>(static_cast<std::size_t>(test::world().workers()), "well!"));
