@@ -109,7 +109,7 @@ class Fit {
   std::uint64_t assign() {
     // Groups are made when the centroids have found their places, and again when most bounds are of no use anyway.
     const bool regroup = passes_ < 2 || (bounds_used_ && needed_share_ > kRegroupShare);
-    nearest_.set(centroids_, regroup);
+    if (rows_.size() > 0) nearest_.set(centroids_, regroup);
     if (bounded_ && !bounds_) bounds_.emplace(rows_.size(), nearest_.groups());
     const Known known = bounds_ && !regroup ? Known::bounds : Known::cluster;
     bounds_used_ = known == Known::bounds;
