@@ -1,10 +1,13 @@
 #include "encoders.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/encode/bert.hpp"
+#include "equal/encode/distil.hpp"
+#include "equal/encode/http.hpp"
 #include "equal/encode/lsa.hpp"
 #include "equal/encode/static.hpp"
 #include "equal/encode/static_table.hpp"
@@ -54,32 +57,75 @@ class OwnedTexts final : public encode::TextSource {
   store::TextBlock buffer_;
 };
 
-/// Collective. The table in the workspace, fitted and saved first where there is none.
-std::unique_ptr<encode::Encoder> lsa_encoder(Job& job, const Catalog& catalog) {
+/// Collective. The table in the workspace; where there is none, what `fit` gives on the root is saved first.
+std::unique_ptr<encode::Encoder> table_encoder(Job& job, const std::function<encode::StaticTable()>& fit) {
   bool there = false;
   comm::agree(job.comm, [&] {
     if (job.comm.is_root()) there = std::filesystem::exists(job.workspace.encoder() / "table.bin");
   });
   if (!comm::broadcast(job.comm, there)) {
-    encode::LsaParams params;
-    params.dim = job.settings.encoder_dim;
-    params.feature_bits = static_cast<unsigned>(job.settings.encoder_feature_bits);
-    params.fit_sample = job.settings.encoder_fit_sample;
-    params.seed = job.settings.seed;
-    if (job.comm.is_root())
-      log::info("embed: fitting the lsa table on up to {} documents",
-                human_count(static_cast<double>(std::min(params.fit_sample, catalog.documents()))));
-    std::unique_ptr<OwnedTexts> texts;
-    comm::agree(job.comm, [&] { texts = std::make_unique<OwnedTexts>(job, catalog); });
-    const encode::LsaModel model = encode::fit_lsa(job.comm, *texts, params, job.pool);
+    const encode::StaticTable table = fit();
     comm::agree(job.comm, [&] {
-      if (job.comm.is_root()) encode::save_static_table(model.table, job.workspace.encoder());
+      if (job.comm.is_root()) encode::save_static_table(table, job.workspace.encoder());
     });
   }
   std::unique_ptr<encode::Encoder> encoder;
   comm::agree(job.comm,
               [&] { encoder = encode::make_static_table(encode::load_static_table(job.workspace.encoder())); });
   return encoder;
+}
+
+std::unique_ptr<OwnedTexts> texts_to_fit(Job& job, const Catalog& catalog, std::string_view what) {
+  if (job.comm.is_root())
+    log::info("embed: {} on up to {} documents", what,
+              human_count(static_cast<double>(std::min(job.settings.encoder_fit_sample, catalog.documents()))));
+  std::unique_ptr<OwnedTexts> texts;
+  comm::agree(job.comm, [&] { texts = std::make_unique<OwnedTexts>(job, catalog); });
+  return texts;
+}
+
+/// Collective.
+encode::StaticTable fit_lsa(Job& job, const Catalog& catalog) {
+  encode::LsaParams params;
+  params.dim = job.settings.encoder_dim;
+  params.feature_bits = static_cast<unsigned>(job.settings.encoder_feature_bits);
+  params.fit_sample = job.settings.encoder_fit_sample;
+  params.seed = job.settings.seed;
+  const auto texts = texts_to_fit(job, catalog, "fitting the lsa table");
+  return encode::fit_lsa(job.comm, *texts, params, job.pool).table;
+}
+
+void require_model(const settings::Settings& s, std::string_view what) {
+  if (!s.encoder_model.empty()) return;
+  throw UsageError(
+      format("{} needs --encoder.model: the folder with config.json, model.safetensors and vocab.txt or tokenizer.json",
+             what));
+}
+
+/// Collective: the words are weighted over all ranks; the root asks the model, and it alone holds the table.
+encode::StaticTable fit_distil(Job& job, const Catalog& catalog) {
+  const auto& s = job.settings;
+  text::WordPieceModel vocabulary;
+  comm::agree(job.comm, [&] {
+    require_model(s, "encoder.table = distil");
+    vocabulary = text::load_wordpiece(s.encoder_model);
+  });
+  const auto texts = texts_to_fit(job, catalog, "weighting the words of the distil table");
+  const auto weights = encode::corpus_weights(job.comm, *texts, vocabulary, s.encoder_fit_sample, s.seed, job.pool);
+  encode::StaticTable table;
+  comm::agree(job.comm, [&] {
+    if (!job.comm.is_root()) return;
+    encode::BertParams exact;
+    exact.precision = encode::BertPrecision::f32;
+    const auto teacher = encode::load_bert(s.encoder_model, exact);
+    encode::DistilParams params;
+    params.dim = std::min<std::size_t>(s.encoder_dim, teacher->dim());
+    params.seed = s.seed;
+    log::info("embed: asking {} for its {} words", s.encoder_model,
+              human_count(static_cast<double>(vocabulary.vocabulary.size())));
+    table = encode::distil(*teacher, vocabulary, weights, params, job.pool);
+  });
+  return table;
 }
 
 /// Collective: each rank reads the folder.
@@ -100,11 +146,40 @@ std::unique_ptr<encode::Encoder> bert_encoder(Job& job) {
   if (!s.encoder_query_prefix.empty()) params.query_prefix = s.encoder_query_prefix;
   std::unique_ptr<encode::Encoder> encoder;
   comm::agree(job.comm, [&] {
-    if (s.encoder_model.empty())
-      throw UsageError(
-          "encoder.kind = bert needs --encoder.model: the folder with config.json, model.safetensors and vocab.txt or "
-          "tokenizer.json");
+    require_model(s, "encoder.kind = bert");
     encoder = encode::load_bert(s.encoder_model, params);
+  });
+  return encoder;
+}
+
+/// Collective: each rank asks the servers by itself.
+std::unique_ptr<encode::Encoder> http_encoder(Job& job) {
+  const auto& s = job.settings;
+  encode::HttpParams params;
+  params.model = s.encoder_model;
+  params.batch = s.encoder_batch;
+  params.max_bytes = 4 * s.encoder_max_tokens;
+  params.document_prefix = s.encoder_document_prefix;
+  params.query_prefix = s.encoder_query_prefix;
+  std::unique_ptr<encode::Encoder> encoder;
+  comm::agree(job.comm, [&] {
+    if (s.encoder_endpoints.empty() && s.encoder_endpoints_file.empty())
+      throw UsageError(
+          "encoder.kind = http needs --encoder.endpoints http://HOST:PORT/v1, or --encoder.endpoints_file with one "
+          "such "
+          "line a server");
+    for (const auto& url : s.encoder_endpoints) {
+      net::EndpointSpec endpoint = net::parse_endpoint(url, "encoder.endpoints");
+      endpoint.slots = s.encoder_slots;
+      endpoint.key_env = s.encoder_key_env;
+      endpoint.key_file = s.encoder_key_file;
+      params.net.endpoints.push_back(std::move(endpoint));
+    }
+    params.net.endpoints_file = s.encoder_endpoints_file;
+    params.net.http.allow_plain_http = s.encoder_allow_plain_http;
+    params.net.http.max_body_bytes = std::size_t{256} << 20;
+    params.net.expected_slots = s.encoder_slots;
+    encoder = encode::make_http(std::move(params));
   });
   return encoder;
 }
@@ -113,15 +188,14 @@ std::unique_ptr<encode::Encoder> bert_encoder(Job& job) {
 
 std::unique_ptr<encode::Encoder> make_encoder(Job& job, const Catalog& catalog) {
   const auto& s = job.settings;
-  if (s.encoder == "static" && s.encoder_table == "lsa") return lsa_encoder(job, catalog);
-  if (s.encoder == "static" && s.encoder_table == "hash") {
-    encode::StaticParams params;
-    params.dim = s.encoder_dim;
-    params.seed = s.seed;
-    return encode::make_static_hash(params);
-  }
   if (s.encoder == "bert") return bert_encoder(job);
-  throw UsageError("encoder.kind = " + s.encoder + ", encoder.table = " + s.encoder_table + ": not available");
+  if (s.encoder == "http") return http_encoder(job);
+  if (s.encoder_table == "lsa") return table_encoder(job, [&] { return fit_lsa(job, catalog); });
+  if (s.encoder_table == "distil") return table_encoder(job, [&] { return fit_distil(job, catalog); });
+  encode::StaticParams params;
+  params.dim = s.encoder_dim;
+  params.seed = s.seed;
+  return encode::make_static_hash(params);
 }
 
 }  // namespace equal::job

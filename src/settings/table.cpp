@@ -107,13 +107,16 @@ void add_ingest(Table& t) {
 void add_embed(Table& t) {
   using S = Settings;
   constexpr auto kResult = Kind::result;
+  constexpr auto kFree = Kind::free;
   const char* stage = "embed";
   t.add<&S::encoder>("encoder.kind", stage, kResult, "static", "",
-                     "static needs no model; bert runs a Hugging Face folder.")
-      .choices = {"static", "bert"};
-  t.add<&S::encoder_table>("encoder.table", stage, kResult, "lsa", "",
-                           "Table of the static encoder: lsa is fitted on the corpus, hash is seeded random.")
-      .choices = {"lsa", "hash"};
+                     "static needs no model; bert runs a Hugging Face folder; http asks servers for vectors.")
+      .choices = {"static", "bert", "http"};
+  t.add<&S::encoder_table>(
+       "encoder.table", stage, kResult, "lsa", "",
+       "Table of the static encoder: lsa is fitted on the corpus, distil takes its words' vectors from "
+       "the bert model in encoder.model, hash is seeded random.")
+      .choices = {"lsa", "distil", "hash"};
   range(t.add<&S::encoder_dim>("encoder.dim", stage, kResult, "256", "", "Dimension of the static encoder's vectors."),
         8, 2048);
   range(t.add<&S::encoder_feature_bits>("encoder.feature_bits", stage, kResult, "18", "bits",
@@ -122,18 +125,20 @@ void add_embed(Table& t) {
   range(t.add<&S::encoder_fit_sample>("encoder.fit_sample", stage, kResult, "262144", "documents",
                                       "Documents that the lsa table is fitted on, drawn by seed."),
         1, 262144);
-  t.add<&S::encoder_model>(
-      "encoder.model", stage, kResult, "", "folder",
-      "Hugging Face folder of the bert encoder: config.json, model.safetensors, vocab.txt or tokenizer.json.");
+  t.add<&S::encoder_model>("encoder.model", stage, kResult, "", "folder",
+                           "Hugging Face folder of bert and distil: config.json, model.safetensors, vocab.txt or "
+                           "tokenizer.json. With http the model's name, sent with each request.");
   t.add<&S::encoder_pooling>("encoder.pooling", stage, kResult, "auto", "",
                              "How token vectors become one; auto follows the model's own files.")
       .choices = {"auto", "mean", "cls"};
   t.add<&S::encoder_precision>("encoder.precision", stage, kResult, "f32", "",
                                "Arithmetic of the bert encoder; auto takes the fastest that this CPU and build have.")
       .choices = {"auto", "f32", "bf16", "int8"};
-  range(t.add<&S::encoder_max_tokens>("encoder.max_tokens", stage, kResult, "256", "tokens",
-                                      "Longer documents are cut or windowed, see encoder.long_documents."),
-        8, 8192);
+  range(t.add<&S::encoder_max_tokens>(
+            "encoder.max_tokens", stage, kResult, "256", "tokens",
+            "Longer documents are cut or windowed, see encoder.long_documents. With http they are "
+            "cut at four bytes a token."),
+        16, 8192);
   t.add<&S::encoder_long_documents>("encoder.long_documents", stage, kResult, "truncate", "",
                                     "What happens beyond encoder.max_tokens.")
       .choices = {"truncate", "windows"};
@@ -141,6 +146,22 @@ void add_embed(Table& t) {
                                   "Text put before each pair (BGE's query instruction).");
   t.add<&S::encoder_document_prefix>("encoder.document_prefix", stage, kResult, "", "",
                                      "Text put before each document.");
+  t.add<&S::encoder_endpoints>("encoder.endpoints", stage, kFree, "", "URLs",
+                               "OpenAI-compatible embeddings servers of the http encoder, such as "
+                               "http://127.0.0.1:8080/v1.");
+  t.add<&S::encoder_endpoints_file>("encoder.endpoints_file", stage, kFree, "", "file",
+                                    "One URL a line; read again when it changes.");
+  range(t.add<&S::encoder_batch>("encoder.batch", stage, kFree, "32", "texts",
+                                 "Texts in one request of the http encoder."),
+        1, 2048);
+  range(t.add<&S::encoder_slots>("encoder.slots", stage, kFree, "8", "requests",
+                                 "Requests in flight at each embeddings server, from each rank."),
+        1, 4096);
+  t.add<&S::encoder_key_env>("encoder.key_env", stage, kFree, "", "",
+                             "Environment variable that holds the API key of the embeddings server.");
+  t.add<&S::encoder_key_file>("encoder.key_file", stage, kFree, "", "file", "File (mode 0600) that holds the API key.");
+  t.add<&S::encoder_allow_plain_http>("encoder.allow_plain_http", stage, kFree, "false", "",
+                                      "Let texts go unencrypted beyond this host.");
   range(t.add<&S::embed_block>("embed.block", stage, kResult, "512", "documents",
                                "Documents that are encoded and saved together; the unit of resuming."),
         16, 1e6);

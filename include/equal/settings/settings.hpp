@@ -24,9 +24,11 @@ struct Settings {
   std::uint64_t guide_items = 0;
   // encoder
   std::string encoder, encoder_table, encoder_model, encoder_pooling, encoder_precision, encoder_long_documents,
-      encoder_query_prefix, encoder_document_prefix;
+      encoder_query_prefix, encoder_document_prefix, encoder_endpoints_file, encoder_key_env, encoder_key_file;
+  std::vector<std::string> encoder_endpoints;
+  bool encoder_allow_plain_http = false;
   std::uint64_t encoder_dim = 0, encoder_feature_bits = 0, encoder_fit_sample = 0, encoder_max_tokens = 0,
-                embed_block = 0;
+                encoder_batch = 0, encoder_slots = 0, embed_block = 0;
   // cluster
   std::uint64_t cluster_k = 0, cluster_max_iterations = 0, cluster_fit_sample = 0;
   std::string cluster_seeding;
