@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "bert_config.hpp"
+#include "equal/encode/bert_config.hpp"
 #include "bert_model.hpp"
 #include "equal/base/digest.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/text/wordpiece.hpp"
-#include "safetensors.hpp"
+#include "equal/encode/safetensors.hpp"
 
 namespace equal::encode {
 namespace {

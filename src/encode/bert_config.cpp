@@ -1,4 +1,4 @@
-#include "bert_config.hpp"
+#include "equal/encode/bert_config.hpp"
 
 #include <algorithm>
 #include <array>

@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "bert_config.hpp"
+#include "equal/encode/bert_config.hpp"
 #include "equal/linalg/transformer.hpp"
-#include "safetensors.hpp"
+#include "equal/encode/safetensors.hpp"
 
 namespace equal::encode {
 

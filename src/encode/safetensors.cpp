@@ -1,4 +1,4 @@
-#include "safetensors.hpp"
+#include "equal/encode/safetensors.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -6,7 +6,10 @@
 #include <cstring>
 #include <fstream>
 
+#include <fcntl.h>
+
 #include "equal/base/error.hpp"
+#include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
 #include "equal/linalg/float16.hpp"
@@ -22,9 +25,9 @@ constexpr std::size_t kMaxDimensions = 8;
 static_assert(std::endian::native == std::endian::little, "safetensors are little-endian");
 
 std::uint64_t bytes_of(const std::string& type) {
-  static const std::map<std::string, std::uint64_t> sizes = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4},
-                                                             {"I16", 2}, {"I8", 1},  {"U64", 8}, {"U32", 4},  {"U16", 2}, {"U8", 1},
-                                                             {"BOOL", 1}};
+  static const std::map<std::string, std::uint64_t> sizes = {
+      {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4}, {"I16", 2},
+      {"I8", 1},  {"U64", 8}, {"U32", 4}, {"U16", 2},  {"U8", 1},  {"BOOL", 1}};
   const auto found = sizes.find(type);
   return found == sizes.end() ? 0 : found->second;
 }
@@ -43,28 +46,32 @@ SafeTensors::SafeTensors(std::filesystem::path file) : file_(std::move(file)) {
   const auto size = static_cast<std::uint64_t>(in.tellg());
   std::uint64_t header_bytes = 0;
   in.seekg(0);
-  if (size < 8 || !in.read(reinterpret_cast<char*>(&header_bytes), 8)) throw DataError(file_.string() + ": shorter than 8 bytes");
+  if (size < 8 || !in.read(reinterpret_cast<char*>(&header_bytes), 8))
+    throw DataError(file_.string() + ": shorter than 8 bytes");
   if (header_bytes > kMaxHeaderBytes || header_bytes > size - 8) {
-    throw DataError(format("{}: a header of {} bytes in a file of {}; at most {} are possible", file_.string(), header_bytes, size,
-                           std::min(kMaxHeaderBytes, size - 8)));
+    throw DataError(format("{}: a header of {} bytes in a file of {}; at most {} are possible", file_.string(),
+                           header_bytes, size, std::min(kMaxHeaderBytes, size - 8)));
   }
   data_ = 8 + header_bytes;
   const std::uint64_t data_bytes = size - data_;
   std::string header(header_bytes, '\0');
-  if (!in.read(header.data(), static_cast<std::streamsize>(header_bytes))) throw DataError(file_.string() + ": cannot be read");
+  if (!in.read(header.data(), static_cast<std::streamsize>(header_bytes)))
+    throw DataError(file_.string() + ": cannot be read");
   const Node root = Node::parse(header, nullptr, false);
   if (!root.is_object()) throw DataError(file_.string() + ": the header is no JSON object");
 
   for (const auto& [name, node] : root.items()) {
     if (name == "__metadata__") continue;
     if (!node.is_object()) fail(name, "an object with dtype, shape and data_offsets is expected");
-    const Node type = node.value("dtype", Node()), shape = node.value("shape", Node()), range = node.value("data_offsets", Node());
+    const Node type = node.value("dtype", Node()), shape = node.value("shape", Node()),
+               range = node.value("data_offsets", Node());
     Tensor t;
     if (!type.is_string()) fail(name, "dtype is missing");
     t.type = type.get<std::string>();
     std::uint64_t bytes = bytes_of(t.type);
     if (bytes == 0) fail(name, format("dtype {} is not known", t.type));
-    if (!shape.is_array() || shape.size() > kMaxDimensions) fail(name, format("shape: at most {} sizes are expected", kMaxDimensions));
+    if (!shape.is_array() || shape.size() > kMaxDimensions)
+      fail(name, format("shape: at most {} sizes are expected", kMaxDimensions));
     for (const Node& n : shape) {
       if (!n.is_number_unsigned()) fail(name, "shape: sizes are expected");
       t.shape.push_back(n.get<std::uint64_t>());
@@ -79,7 +86,8 @@ SafeTensors::SafeTensors(std::filesystem::path file) : file_(std::move(file)) {
       fail(name, format("bytes {} to {} lie outside the {} bytes of data", t.first, t.last, data_bytes));
     }
     if (t.last - t.first != bytes) {
-      fail(name, format("{} bytes for the shape {} of {}; {} are expected", t.last - t.first, text_of(t.shape), t.type, bytes));
+      fail(name, format("{} bytes for the shape {} of {}; {} are expected", t.last - t.first, text_of(t.shape), t.type,
+                        bytes));
     }
     tensors_.emplace(name, std::move(t));
   }
@@ -100,7 +108,8 @@ void SafeTensors::read(const std::string& name, const std::vector<std::uint64_t>
   if (found == tensors_.end()) fail(name, format("is missing; shape {} is expected", text_of(shape)));
   const Tensor& t = found->second;
   if (t.shape != shape) fail(name, format("has shape {}; {} is expected", text_of(t.shape), text_of(shape)));
-  if (t.type != "F32" && t.type != "F16" && t.type != "BF16") fail(name, format("has dtype {}; F32, F16 or BF16 is expected", t.type));
+  if (t.type != "F32" && t.type != "F16" && t.type != "BF16")
+    fail(name, format("has dtype {}; F32, F16 or BF16 is expected", t.type));
   std::vector<char> bytes(t.last - t.first);
   std::ifstream in(file_, std::ios::binary);
   in.seekg(static_cast<std::streamoff>(data_ + t.first));
@@ -111,7 +120,8 @@ void SafeTensors::read(const std::string& name, const std::vector<std::uint64_t>
     for (std::size_t i = 0; i < out.size(); ++i) {
       std::uint16_t half = 0;
       std::memcpy(&half, bytes.data() + 2 * i, 2);
-      out[i] = t.type == "F16" ? linalg::to_float32(half) : std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16U);
+      out[i] =
+          t.type == "F16" ? linalg::to_float32(half) : std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16U);
     }
   }
   const auto bad = std::find_if(out.begin(), out.end(), [](float v) { return !std::isfinite(v); });
@@ -121,7 +131,8 @@ void SafeTensors::read(const std::string& name, const std::vector<std::uint64_t>
 linalg::Matrix<float> SafeTensors::matrix(const std::string& name, std::size_t rows, std::size_t columns) const {
   // The shape is compared before the memory is taken: sizes from config.json alone must not allocate.
   const auto found = tensors_.find(name);
-  if (found == tensors_.end() || found->second.shape != std::vector<std::uint64_t>{rows, columns}) read(name, {rows, columns}, {});
+  if (found == tensors_.end() || found->second.shape != std::vector<std::uint64_t>{rows, columns})
+    read(name, {rows, columns}, {});
   linalg::Matrix<float> out(rows, columns);
   read(name, {rows, columns}, out.values());
   return out;
@@ -133,6 +144,32 @@ std::vector<float> SafeTensors::vector(const std::string& name, std::size_t size
   std::vector<float> out(size);
   read(name, {size}, out);
   return out;
+}
+
+void write_safetensors(const std::filesystem::path& file, std::span<const NamedTensor> tensors) {
+  Json header = Json::object();
+  header["__metadata__"] = {{"format", "pt"}};
+  std::uint64_t at = 0;
+  for (const NamedTensor& t : tensors) {
+    std::uint64_t n = 1;
+    for (const std::uint64_t size : t.shape) n *= size;
+    if (n != t.values.size())
+      throw InternalError(format("tensor {}: {} values do not fit its shape", t.name, t.values.size()));
+    header[t.name] = {{"dtype", "F32"}, {"shape", t.shape}, {"data_offsets", {at, at + t.values.size_bytes()}}};
+    at += t.values.size_bytes();
+  }
+  std::string text = dump_json(header);
+  text.append((64 - (8 + text.size()) % 64) % 64, ' ');
+  const auto temporary = temporary_name(file).string();
+  const FileDescriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!fd) throw EnvironmentError(temporary + ": cannot be written: " + errno_text(errno));
+  const std::uint64_t size = text.size();
+  write_all(fd.get(), {reinterpret_cast<const char*>(&size), sizeof size}, temporary);
+  write_all(fd.get(), text, temporary);
+  for (const NamedTensor& t : tensors) {
+    write_all(fd.get(), {reinterpret_cast<const char*>(t.values.data()), t.values.size_bytes()}, temporary);
+  }
+  publish(file);
 }
 
 }  // namespace equal::encode

@@ -157,10 +157,13 @@ double frequency_weight(Frequency rule, double f) noexcept {
   return f;
 }
 
+FeatureSource feature_source(const StaticTable& table) {
+  return table.tokens == TokenKind::hashed_words ? hashed_words(table.feature_bits) : word_pieces(table);
+}
+
 std::unique_ptr<Encoder> make_static_table(StaticTable table) {
   check(table);
-  FeatureSource source =
-      table.tokens == TokenKind::hashed_words ? hashed_words(table.feature_bits) : word_pieces(table);
+  FeatureSource source = feature_source(table);
   return std::make_unique<TableEncoder>(std::move(table), std::move(source));
 }
 

@@ -52,6 +52,9 @@ std::unique_ptr<Encoder> make_static_table(StaticTable table);
 /// once.
 using FeatureSource = std::function<void(std::string_view text, std::vector<std::uint64_t>& features)>;
 
+/// What make_static_table(table) uses: hashed words, or the tokens of table.tokenizer. Throws DataError.
+FeatureSource feature_source(const StaticTable& table);
+
 /// The same for a table of another kind of tokens than hashed words: `features` must be what `table.tokenizer`
 /// describes.
 std::unique_ptr<Encoder> make_static_table(StaticTable table, FeatureSource features);

@@ -1,10 +1,11 @@
-// Reader of safetensors files: a JSON header of names, types, shapes and byte ranges, then the bytes.
+// Reader and writer of safetensors files: a JSON header of names, types, shapes and byte ranges, then the bytes.
 // Format: https://github.com/huggingface/safetensors (u64 little-endian header length, header, data).
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,5 +38,16 @@ class SafeTensors {
   std::uint64_t data_ = 0;  // where it starts in the file
   std::map<std::string, Tensor> tensors_;
 };
+
+/// A tensor to be written, float32.
+struct NamedTensor {
+  std::string name;
+  std::vector<std::uint64_t> shape;
+  std::span<const float> values;
+};
+
+/// Writes `file` under a temporary name and renames it: the header in the order given, data aligned to 64 bytes, metadata
+/// {"format": "pt"}, which Hugging Face readers ask for. REQUIRES: sizes that fit the shapes, no name twice.
+void write_safetensors(const std::filesystem::path& file, std::span<const NamedTensor> tensors);
 
 }  // namespace equal::encode
