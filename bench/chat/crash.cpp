@@ -27,8 +27,6 @@
 namespace equal::bench {
 namespace {
 
-using test::Fault;
-
 constexpr std::int64_t kDocuments = 5000;
 constexpr std::size_t kSlots = 128, kKills = 3;
 
@@ -47,17 +45,8 @@ Journalled journalled(const std::filesystem::path& folder) {
 }
 
 test::Reply faulty(std::int64_t document, std::size_t attempt) {
-  static const std::vector<Fault> faults{Fault::throttle,   Fault::throttle_for, Fault::error_500,  Fault::error_503,
-                                         Fault::reset,      Fault::slow_loris,   Fault::never,      Fault::truncated,
-                                         Fault::html,       Fault::charset,      Fault::bad_json,   Fault::length,
-                                         Fault::no_choices, Fault::duplicate,    Fault::bad_request};
-  RandomStream random(static_cast<std::uint64_t>(document) * 1000 + attempt, "faults");
-  test::Reply reply;
-  reply.delay_seconds = 0.05 * random.uniform();
-  reply.retry_after_seconds = 0.02;
-  if (random.uniform() < 0.2)
-    reply.fault = document % 1000 == 77 && attempt == 0 ? Fault::huge : faults[random.below(faults.size())];
-  return reply;
+  RandomStream random(static_cast<std::uint64_t>(document) * 1000 + attempt, "delays");
+  return {test::random_fault(document, attempt, 0.2), 0.05 * random.uniform(), 0.02, {}};
 }
 
 pid_t start_worker(const std::string& url, const std::filesystem::path& folder) {
@@ -122,8 +111,7 @@ int crash(const std::vector<std::string>& /*arguments*/) {
     ++requests;
     paid_twice += durable.count(document);
     const test::Reply reply = faulty(document, attempt);
-    const bool usable = reply.fault == Fault::none || reply.fault == Fault::duplicate || reply.fault == Fault::length;
-    if (usable) {
+    if (test::is_usable(reply.fault)) {
       paid_in_life.insert(document);
     } else {
       paid_in_life.erase(document);

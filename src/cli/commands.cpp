@@ -58,8 +58,9 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
   }
   int code = 0;
   comm::agree(world, [&] {
-    if (!world.is_root() || stages.size() == 1) return;
-    std::fputs(job::summary(workspace).c_str(), stdout);
+    if (!world.is_root()) return;
+    if (stages.size() > 1) std::fputs(job::summary(workspace).c_str(), stdout);
+    if (std::find(stages.begin(), stages.end(), "extract") == stages.end()) return;
     if (job::loss_share(workspace) > s.max_loss) {
       log::error(
           "{:.2f} % of the asked documents stayed unanswered, more than job.max_loss = {}; `equal inspect --workspace "
@@ -69,6 +70,16 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
     }
   });
   return comm::broadcast(world, code);
+}
+
+/// Collective. Looks only: takes no lock and writes nothing.
+int run_dry(comm::Communicator& world, const settings::Settings& s) {
+  linalg::use_one_blas_thread();
+  ThreadPool pool(threads_of_rank(world, s));
+  job::Job job{world, s, job::Workspace(s.workspace), pool};
+  const std::string text = job::dry_run(job);
+  if (world.is_root()) std::fputs(text.c_str(), stdout);
+  return 0;
 }
 
 std::string validated(const Words& words) {
@@ -112,9 +123,10 @@ struct Plan {
   settings::Settings settings;
   std::vector<std::string> stages;
   int exit_code = 0;
+  bool dry = false;
 };
 
-Plan text_plan(std::string text, int exit_code = 0) { return {std::move(text), {}, {}, exit_code}; }
+Plan text_plan(std::string text, int exit_code = 0) { return {std::move(text), {}, {}, exit_code, false}; }
 
 Plan make_plan(const Words& words) {
   if (words.empty()) return text_plan(general_help(), static_cast<int>(Family::usage));
@@ -133,7 +145,7 @@ Plan make_plan(const Words& words) {
   if (std::find(rest.begin(), rest.end(), "--help") != rest.end()) return text_plan(command_help(*command));
   if (command->name == "validate") return text_plan(validated(rest));
 
-  settings::CommandLine line = settings::parse_command_line(rest, {"json"});
+  settings::CommandLine line = settings::parse_command_line(rest, {"json", "dry-run"});
   if (command->name == "status" || command->name == "inspect") {
     if (line.settings.workspace.empty() && !line.positional.empty()) {
       line.settings.workspace = line.positional.front();
@@ -141,14 +153,18 @@ Plan make_plan(const Words& words) {
     }
     if (line.settings.workspace.empty()) throw UsageError(format("name the workspace: equal {} DIR", command->name));
     const job::Workspace workspace(line.settings.workspace);
-    return text_plan(command->name == "status" ? job::status(workspace, !line.flags.empty())
+    return text_plan(command->name == "status" ? job::status(workspace, std::find(line.flags.begin(), line.flags.end(),
+                                                                                  "json") != line.flags.end())
                                                : job::inspect(workspace, line.positional));
   }
   if (!line.positional.empty())
     throw UsageError("'" + line.positional.front() + "' is no setting; settings look like --section.name value");
   if (line.settings.workspace.empty())
     throw UsageError("--workspace is missing: name the folder of this run, for example --workspace run1");
-  return {"", std::move(line.settings), stages_of_commands().at(command->name), 0};
+  const bool dry = std::find(line.flags.begin(), line.flags.end(), "dry-run") != line.flags.end();
+  if (dry && command->name != "extract")
+    throw UsageError("--dry-run belongs to extract: it shows the first prompts of a corpus that is clustered");
+  return {"", std::move(line.settings), stages_of_commands().at(command->name), 0, dry};
 }
 
 }  // namespace
@@ -161,6 +177,7 @@ int run_command(comm::Communicator& world, const Words& words) {
     if (!plan.stages.empty()) log::configure(plan.settings.log_level, world.rank(), world.size());
   });
   if (world.is_root()) std::fputs(plan.text.c_str(), stdout);
+  if (plan.dry) return run_dry(world, plan.settings);
   return plan.stages.empty() ? plan.exit_code : run_stages(world, plan.settings, plan.stages);
 }
 

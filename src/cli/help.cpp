@@ -31,7 +31,8 @@ const std::vector<Command>& commands() {
        "arms -> pairs, under a budget",
        "The bandit: each round a policy picks documents, the extractor reads them, a reward judges their pairs against "
        "the\n"
-       "guide. Answers go to journal/ before they count, decisions to rounds.jsonl.",
+       "guide. Answers go to journal/ before they count, decisions to rounds.jsonl.\n"
+       "--dry-run shows the first prompts and the expected tokens, and sends nothing.",
        {"job", "reference", "extract", "chat"}},
       {"export",
        "pairs -> data set",

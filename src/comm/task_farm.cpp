@@ -1,6 +1,7 @@
 #include "equal/comm/task_farm.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "equal/base/bytes.hpp"
 #include "equal/base/error.hpp"
@@ -9,7 +10,7 @@ namespace equal::comm {
 namespace {
 
 // Tags of the farm's messages.
-constexpr int kTask = 1, kResult = 2, kFinish = 3, kQuestion = 4, kAnswer = 5;
+constexpr int kTask = 1, kResult = 2, kFinish = 3, kQuestion = 4, kAnswer = 5, kSlots = 6;
 
 }  // namespace
 
@@ -17,12 +18,19 @@ TaskFarm::TaskFarm(Communicator& comm, TaskWorker* local) : comm_(comm), local_(
   if ((comm.size() == 1) != (local != nullptr))
     throw InternalError("a farm of one rank needs its worker, others must not have one");
   if (local_ != nullptr) {
-    free_slots_ = {local_->slots()};
+    slots_ = {local_->slots()};
   } else {
     const auto slots = comm_.gather(ByteWriter().put(std::uint64_t{0}).take(), 0);
-    for (std::size_t r = 1; r < slots.size(); ++r) free_slots_.push_back(ByteReader(slots[r]).get<std::uint64_t>());
+    for (std::size_t r = 1; r < slots.size(); ++r) slots_.push_back(ByteReader(slots[r]).get<std::uint64_t>());
   }
-  for (const std::size_t n : free_slots_) total_slots_ += n;
+  held_.resize(slots_.size());
+}
+
+std::size_t TaskFarm::slots() const noexcept { return std::accumulate(slots_.begin(), slots_.end(), std::size_t{0}); }
+
+/// Negative while a worker holds more than it would take now.
+std::int64_t TaskFarm::free_slots(std::size_t worker) const {
+  return static_cast<std::int64_t>(slots_[worker]) - static_cast<std::int64_t>(held_[worker]);
 }
 
 TaskFarm::~TaskFarm() {
@@ -41,11 +49,14 @@ void TaskFarm::dispatch() {
     Waiting& task = waiting_.front();
     const int first_worker = comm_.worker_rank(0);
     std::size_t worker = static_cast<std::size_t>(std::max(0, task.preferred - first_worker));
-    if (worker >= free_slots_.size() || free_slots_[worker] == 0) {
-      worker = static_cast<std::size_t>(std::max_element(free_slots_.begin(), free_slots_.end()) - free_slots_.begin());
-      if (free_slots_[worker] == 0) return;
+    if (worker >= slots_.size() || free_slots(worker) <= 0) {
+      worker = 0;
+      for (std::size_t w = 1; w < slots_.size(); ++w) {
+        if (free_slots(w) > free_slots(worker)) worker = w;
+      }
+      if (free_slots(worker) <= 0) return;
     }
-    --free_slots_[worker];
+    ++held_[worker];
     ++in_flight_;
     if (local_ != nullptr) {
       local_->submit(task.task, task.bytes);
@@ -58,18 +69,23 @@ void TaskFarm::dispatch() {
 }
 
 void TaskFarm::take(const Message& message) {
+  const auto worker = static_cast<std::size_t>(message.source - comm_.worker_rank(0));
+  if (message.tag == kSlots) {
+    slots_[worker] = ByteReader(message.bytes).get<std::uint64_t>();
+    return;
+  }
   if (message.tag != kResult)
     throw InternalError("the coordinator of a task farm got a message with tag " + std::to_string(message.tag));
   ByteReader reader(message.bytes);
   const auto task = reader.get<std::uint64_t>();
   ready_.push_back({task, message.source, std::string(reader.get_string())});
-  ++free_slots_[static_cast<std::size_t>(message.source - comm_.worker_rank(0))];
+  --held_[worker];
   --in_flight_;
 }
 
 std::vector<std::string> TaskFarm::ask_all(std::string_view question) {
   if (local_ != nullptr) return {local_->answer(question)};
-  std::vector<std::string> answers(free_slots_.size());
+  std::vector<std::string> answers(slots_.size());
   for (int r = 1; r < comm_.size(); ++r) comm_.send(r, kQuestion, std::string(question));
   for (std::size_t missing = answers.size(); missing > 0;) {
     auto message = comm_.receive_within(1.0);
@@ -89,7 +105,8 @@ std::optional<TaskResult> TaskFarm::next(double seconds) {
   if (ready_.empty()) {
     if (local_ != nullptr) {
       for (TaskResult& result : local_->poll(seconds)) ready_.push_back(std::move(result));
-      free_slots_[0] += ready_.size();
+      slots_[0] = local_->slots();
+      held_[0] -= ready_.size();
       in_flight_ -= ready_.size();
     } else if (auto message = comm_.receive_within(seconds)) {
       take(*message);
@@ -110,7 +127,8 @@ void TaskFarm::finish() {
 }
 
 void serve_tasks(Communicator& comm, TaskWorker& worker) {
-  comm.gather(ByteWriter().put(static_cast<std::uint64_t>(worker.slots())).take(), 0);
+  std::size_t announced = worker.slots();
+  comm.gather(ByteWriter().put(static_cast<std::uint64_t>(announced)).take(), 0);
   std::size_t held = 0;
   while (true) {
     // With work in hand look for messages without waiting, and let the worker wait for its own events instead.
@@ -130,6 +148,9 @@ void serve_tasks(Communicator& comm, TaskWorker& worker) {
       comm.send(0, kResult, ByteWriter().put(result.task).put_string(result.bytes).take());
       --held;
     }
+    if (worker.slots() == announced) continue;
+    announced = worker.slots();
+    comm.send(0, kSlots, ByteWriter().put(static_cast<std::uint64_t>(announced)).take());
   }
 }
 

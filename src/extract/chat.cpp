@@ -1,5 +1,6 @@
 #include "equal/extract/chat.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <deque>
@@ -33,12 +34,18 @@ struct ChatExtractor::Impl {
           return reason.empty() ? read_completion(r.body).failure : reason;
         }) {
     if (!(p.prefetch >= 0.0 && p.prefetch <= 10.0))
-      throw UsageError(format("extract.prefetch = {}; must be between 0 and 10", p.prefetch));
-    n_slots = static_cast<std::size_t>(std::ceil(static_cast<double>(dispatcher.slots()) * (1.0 + p.prefetch)));
+      throw UsageError(format("prefetch = {}; must be between 0 and 10", p.prefetch));
     if (prompting.pair_format() == AnswerFormat::json_probed) {
       probing = true;
       prompting.set_format(kProbeOrder[probe_step]);
     }
+  }
+
+  std::size_t slots() {
+    const auto now =
+        static_cast<std::size_t>(std::ceil(static_cast<double>(dispatcher.slots()) * (1.0 + params.prefetch)));
+    most_slots = std::max(most_slots, now);
+    return now;
   }
 
   void send_probe() {
@@ -58,7 +65,7 @@ struct ChatExtractor::Impl {
     }
     if (++probe_step == kProbeOrder.size()) {
       throw UsageError(format(
-          "the endpoint understands none of json_schema, json_object and guided_json ({}); use extract.format = tagged",
+          "the endpoint understands none of json_schema, json_object and guided_json ({}); use chat.format = tagged",
           result.failure.empty() ? "its answers held no pairs" : result.failure));
     }
     prompting.set_format(kProbeOrder[probe_step]);
@@ -75,7 +82,7 @@ struct ChatExtractor::Impl {
   }
 
   void submit(Request request) {
-    if (documents.size() >= n_slots) throw InternalError("chat: submit() with no free slot");
+    if (documents.size() >= std::max(most_slots, slots())) throw InternalError("chat: submit() with no free slot");
     const std::uint64_t call = next_call++;
     Held held;
     held.extraction.document = request.document;
@@ -140,7 +147,7 @@ struct ChatExtractor::Impl {
   Prompting prompting;
   ChatParams params;
   net::Dispatcher dispatcher;
-  std::size_t n_slots = 1;
+  std::size_t most_slots = 1;                         // ever said
   std::unordered_map<std::uint64_t, Held> documents;  // by call
   std::unordered_map<std::uint64_t, std::size_t> last_prompt_tokens;
   std::uint64_t next_call = kProbeCall + 1;
@@ -152,7 +159,7 @@ struct ChatExtractor::Impl {
 ChatExtractor::ChatExtractor(const ChatParams& params) : impl_(std::make_unique<Impl>(params)) {}
 ChatExtractor::~ChatExtractor() = default;
 std::string ChatExtractor::digest() const { return impl_->prompting.digest(); }
-std::size_t ChatExtractor::slots() const { return impl_->n_slots; }
+std::size_t ChatExtractor::slots() const { return impl_->slots(); }
 void ChatExtractor::submit(Request request) { impl_->submit(std::move(request)); }
 std::vector<Extraction> ChatExtractor::poll(double wait_seconds) { return impl_->poll(wait_seconds); }
 net::DispatcherStats ChatExtractor::stats() const { return impl_->dispatcher.stats(); }

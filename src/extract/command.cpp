@@ -101,13 +101,13 @@ class CommandExtractor final : public Extractor {
  public:
   explicit CommandExtractor(const CommandParams& params) : params_(params), prompting_(params.prompting) {
     if (params.command.find("{input}") == std::string::npos || params.command.find("{output}") == std::string::npos) {
-      throw UsageError("extract.command = " + params.command + ": needs {input} and {output}");
+      throw UsageError("command.line = " + params.command + ": needs {input} and {output}");
     }
-    if (params.batch == 0) throw UsageError("extract.batch = 0; must be at least 1");
+    if (params.batch == 0) throw UsageError("command.batch = 0; must be at least 1");
     if (prompting_.refines())
-      throw UsageError("extract.refine_prompt: the command extractor makes one call a document; leave it empty");
+      throw UsageError("chat.refine_prompt: the command extractor makes one call a document; leave it empty");
     if (params.prompting.format == AnswerFormat::json_probed) {
-      throw UsageError("extract.format = json_probed: there is no server to ask; name the format");
+      throw UsageError("chat.format = json_probed: there is no server to ask; name the format");
     }
     std::filesystem::create_directories(params.folder);
   }

@@ -1,6 +1,8 @@
 #include "equal/extract/keep.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -15,7 +17,7 @@
 namespace equal::extract {
 namespace {
 
-constexpr int kRulesVersion = 2;  // enters digests: raise it when any rule below changes
+constexpr int kRulesVersion = 3;  // enters digests: raise it when any rule below changes
 
 std::string trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n\v\f";
@@ -32,7 +34,7 @@ std::string term_of(const Token& token) { return token.kind == TokenKind::word ?
 
 void check_share(double value, const char* name) {
   if (!(value >= 0.0 && value <= 1.0)) {
-    throw UsageError(format("extract.{} = {}; must be between 0 and 1", name, value));
+    throw UsageError(format("keep.{} = {}; must be between 0 and 1", name, value));
   }
 }
 
@@ -102,6 +104,25 @@ Grounding measure_grounding(std::string_view document_text, const Pair& pair) {
   return out;
 }
 
+std::optional<std::uint64_t> simhash(const Pair& pair) {
+  constexpr std::size_t kLeast = 4;
+  std::vector<std::string> terms = content_of(tokenize(pair.question));
+  for (std::string& term : content_of(tokenize(pair.answer))) terms.push_back(std::move(term));
+  if (terms.size() < kLeast) return std::nullopt;
+  std::array<int, 64> balance{};
+  const auto vote = [&](const std::string& feature) {
+    const std::uint64_t bits = digest128(feature).low;
+    for (std::size_t i = 0; i < balance.size(); ++i) balance[i] += ((bits >> i) & 1U) != 0 ? 1 : -1;
+  };
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    vote(terms[i]);
+    if (i > 0) vote(terms[i - 1] + ' ' + terms[i]);
+  }
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < balance.size(); ++i) out |= std::uint64_t{balance[i] > 0} << i;
+  return out;
+}
+
 std::string normalised(std::string_view text) {
   std::string out;
   for (const Token& token : tokenize(text)) {
@@ -116,6 +137,7 @@ KeepParams KeepParams::trusting() {
   params.min_question_chars = params.min_answer_chars = 1;
   params.max_question_chars = params.max_answer_chars = static_cast<std::size_t>(-1);
   params.self_contained = params.grounded = params.same_language = false;
+  params.near_duplicate_bits = 0;
   return params;
 }
 
@@ -139,11 +161,11 @@ void KeepRules::set_similarity(Similarity similarity, std::string name) {
 
 std::string KeepRules::digest() const {
   const KeepParams& p = params_;
-  return sha256_hex(format("keep rules {}: {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", kRulesVersion,
+  return sha256_hex(format("keep rules {}: {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", kRulesVersion,
                            p.min_question_chars, p.max_question_chars, p.min_answer_chars, p.max_answer_chars,
                            p.self_contained, p.grounded, p.min_answer_words, p.max_foreign_words, p.min_answer_numbers,
-                           p.min_answer_phrases, p.min_question_words, p.same_language, p.duplicates, p.min_cosine,
-                           p.min_cosine > 0.0 ? similarity_name_ : ""));
+                           p.min_answer_phrases, p.min_question_words, p.same_language, p.duplicates,
+                           p.near_duplicate_bits, p.min_cosine, p.min_cosine > 0.0 ? similarity_name_ : ""));
 }
 
 std::string_view KeepRules::reason_to_drop(std::string_view document, std::string_view document_language,
@@ -177,10 +199,42 @@ std::string_view KeepRules::reason_to_drop(std::string_view document, std::strin
   return {};
 }
 
+namespace {
+
+/// The pairs kept so far of one document, for telling near duplicates.
+class Similar {
+ public:
+  explicit Similar(std::size_t bits) : bits_(bits) {}
+  /// True when an earlier pair is as good as this one; else remembers it.
+  bool seen(const Pair& pair) {
+    if (bits_ == 0) return false;
+    const auto hash = simhash(pair);
+    if (!hash) return false;
+    std::vector<std::string> numbers;
+    for (const std::string* text : {&pair.question, &pair.answer}) {
+      for (Token& token : tokenize(*text)) {
+        if (token.kind == TokenKind::number) numbers.push_back(std::move(token.text));
+      }
+    }
+    for (const auto& [other, others] : pairs_) {
+      if (static_cast<std::size_t>(std::popcount(*hash ^ other)) <= bits_ && others == numbers) return true;
+    }
+    pairs_.emplace_back(*hash, std::move(numbers));
+    return false;
+  }
+
+ private:
+  std::size_t bits_;
+  std::vector<std::pair<std::uint64_t, std::vector<std::string>>> pairs_;
+};
+
+}  // namespace
+
 KeepResult KeepRules::apply(std::string_view document, std::vector<Pair> pairs) const {
   KeepResult out;
   const std::string_view document_language = params_.same_language ? language_of(document) : std::string_view{};
   std::unordered_set<std::string> seen;
+  Similar similar(params_.duplicates ? params_.near_duplicate_bits : 0);
   for (Pair& raw : pairs) {
     Pair pair{trimmed(raw.question), trimmed(raw.answer)};
     std::string_view reason = reason_to_drop(document, document_language, pair);
@@ -188,6 +242,7 @@ KeepResult KeepRules::apply(std::string_view document, std::vector<Pair> pairs) 
         !seen.insert(normalised(pair.question) + '\n' + normalised(pair.answer)).second) {
       reason = "duplicate";
     }
+    if (reason.empty() && similar.seen(pair)) reason = "near_duplicate";
     if (reason.empty()) {
       out.kept.push_back(std::move(pair));
     } else {

@@ -9,6 +9,7 @@
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 
+#include "builtin_prompts.hpp"
 #include "words.hpp"
 
 namespace equal::extract {
@@ -157,13 +158,26 @@ std::vector<Message> PromptTemplate::render(const std::vector<std::pair<std::str
   return out;
 }
 
-PromptTemplate load_prompt(const std::filesystem::path& path) {
-  return PromptTemplate(read_file(path, std::uint64_t{1} << 20), path.string(),
+std::string prompt_text(const std::filesystem::path& name_or_file) {
+  std::string names;
+  for (const auto& [name, text] : kBuiltinPrompts) {
+    if (name_or_file == name) return std::string(text);
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  if (!std::filesystem::is_regular_file(name_or_file)) {
+    throw UsageError(format("'{}' is no prompt: neither a file nor one of those that the program carries ({})",
+                            name_or_file.string(), names));
+  }
+  return read_file(name_or_file, std::uint64_t{1} << 20);
+}
+
+PromptTemplate load_prompt(const std::filesystem::path& name_or_file) {
+  return PromptTemplate(prompt_text(name_or_file), name_or_file.string(),
                         {"document", "max_pairs", "examples", "format"}, {"document"});
 }
 
-PromptTemplate load_refine_prompt(const std::filesystem::path& path) {
-  return PromptTemplate(read_file(path, std::uint64_t{1} << 20), path.string(),
+PromptTemplate load_refine_prompt(const std::filesystem::path& name_or_file) {
+  return PromptTemplate(prompt_text(name_or_file), name_or_file.string(),
                         {"document", "max_pairs", "examples", "format", "pairs"}, {"document", "pairs"});
 }
 

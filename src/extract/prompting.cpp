@@ -59,7 +59,7 @@ AnswerFormat answer_format(std::string_view name) {
     if (known == name) return format_value;
   }
   throw UsageError(
-      format("extract.format = {}; must be tagged, json_schema, json_object, guided_json or json_probed", name));
+      format("chat.format = {}; must be tagged, json_schema, json_object, guided_json or json_probed", name));
 }
 
 std::string_view answer_format_name(AnswerFormat format) noexcept {
@@ -117,28 +117,28 @@ ModelAnswer read_completion(std::string_view body) {
 Prompting::Prompting(const PromptingParams& params)
     : params_(params), prompt_(load_prompt(params.prompt_file)), rules_(params.keep) {
   if (params.max_pairs == 0 || params.max_pairs > 1000) {
-    throw UsageError(format("extract.max_pairs = {}; must be between 1 and 1000", params.max_pairs));
+    throw UsageError(format("chat.max_pairs = {}; must be between 1 and 1000", params.max_pairs));
   }
   if (!(params.temperature >= 0.0 && params.temperature <= 2.0)) {
-    throw UsageError(format("extract.temperature = {}; must be between 0 and 2", params.temperature));
+    throw UsageError(format("chat.temperature = {}; must be between 0 and 2", params.temperature));
   }
   if (!(params.top_p > 0.0 && params.top_p <= 1.0))
-    throw UsageError(format("extract.top_p = {}; must be above 0 and at most 1", params.top_p));
-  if (params.answer_tokens == 0) throw UsageError("extract.answer_tokens = 0; must be at least 1");
+    throw UsageError(format("chat.top_p = {}; must be above 0 and at most 1", params.top_p));
+  if (params.answer_tokens == 0) throw UsageError("chat.max_tokens = 0; must be at least 1");
   if (!params.refine_file.empty()) refine_ = load_refine_prompt(params.refine_file);
   if (params.format != AnswerFormat::tagged && !prompt_.mentions("format")) {
-    throw UsageError(format("{}: extract.format = {} needs a prompt with {{{{format}}}}", params.prompt_file.string(),
+    throw UsageError(format("{}: chat.format = {} needs a prompt with {{{{format}}}}", params.prompt_file.string(),
                             answer_format_name(params.format)));
   }
   if (!params.extra_json.empty()) {
-    const Json extra = parse_json(params.extra_json, "extract.extra_json");
-    if (!extra.is_object()) throw UsageError("extract.extra_json must be a JSON object");
+    const Json extra = parse_json(params.extra_json, "chat.extra");
+    if (!extra.is_object()) throw UsageError("chat.extra must be a JSON object");
     extra_ = dump_json(extra);
   }
   frame_tokens_ = estimate_tokens(render(prompt_, {}, nullptr));
   if (frame_tokens_ + params.answer_tokens + kLeastDocumentTokens + kSpareTokens > params.context_tokens) {
     throw UsageError(
-        format("extract.context_tokens = {}: the prompt's own {} tokens and extract.answer_tokens = {} leave no room "
+        format("chat.context_tokens = {}: the prompt's own {} tokens and chat.max_tokens = {} leave no room "
                "for documents",
                params.context_tokens, frame_tokens_, params.answer_tokens));
   }
@@ -225,7 +225,7 @@ std::string Prompting::body(const std::vector<Message>& messages) const {
     case AnswerFormat::json_probed:
       throw InternalError("a request was written before its format was probed");
   }
-  if (!extra_.empty()) out.merge_patch(parse_json(extra_, "extract.extra_json"));
+  if (!extra_.empty()) out.merge_patch(parse_json(extra_, "chat.extra"));
   return dump_json(out);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
@@ -41,11 +42,53 @@ Budget::Budget(const settings::Settings& s, std::uint64_t corpus_documents)
   }
 }
 
-std::uint64_t Budget::room(std::uint64_t asked, const Spending& spent) const {
-  if (calls_ > 0 && spent.calls >= calls_) return 0;
-  if (tokens_ > 0 && spent.prompt_tokens + spent.completion_tokens >= tokens_) return 0;
-  if (money_ > 0 && spent.money >= money_) return 0;
-  return documents_ > asked ? documents_ - asked : 0;
+void Budget::expect(const extract::Usage& usage) {
+  expected_ = {};
+  add(expected_, usage);
+}
+
+double Budget::price(const Spending& spent) const {
+  return 1e-6 * (price_prompt_ * static_cast<double>(spent.prompt_tokens) +
+                 price_completion_ * static_cast<double>(spent.completion_tokens));
+}
+
+double Budget::affordable(const Spending& spent) const {
+  const Spending& known = spent.documents > 0 ? spent : expected_;
+  const double n = static_cast<double>(std::max<std::uint64_t>(1, known.documents));
+  double out = std::numeric_limits<double>::infinity();
+  const auto limit = [&](double most, double used, double known_used) {
+    if (most <= 0) return;
+    if (used >= most) out = 0;
+    if (known_used > 0) out = std::min(out, (most - used) / (known_used / n));
+  };
+  const auto tokens = [](const Spending& s) { return static_cast<double>(s.prompt_tokens + s.completion_tokens); };
+  limit(static_cast<double>(calls_), static_cast<double>(spent.calls), static_cast<double>(known.calls));
+  limit(static_cast<double>(tokens_), tokens(spent), tokens(known));
+  limit(money_, spent.money, known.money);
+  return std::max(0.0, out);
+}
+
+std::uint64_t Budget::room(std::uint64_t asked, std::uint64_t unanswered, const Spending& spent) const {
+  const std::uint64_t documents = documents_ > asked ? documents_ - asked : 0;
+  const double fit = std::floor(affordable(spent)) - static_cast<double>(unanswered);
+  return fit >= static_cast<double>(documents) ? documents : static_cast<std::uint64_t>(std::max(0.0, fit));
+}
+
+Spending Budget::projected(const Spending& spent) const {
+  const Spending& known = spent.documents > 0 ? spent : expected_;
+  const double more =
+      std::min(affordable(spent), static_cast<double>(documents_ - std::min(documents_, spent.documents)));
+  const double n = static_cast<double>(std::max<std::uint64_t>(1, known.documents));
+  const auto grown = [&](std::uint64_t now, std::uint64_t of_known) {
+    return now + static_cast<std::uint64_t>(std::llround(more * static_cast<double>(of_known) / n));
+  };
+  Spending out;
+  out.documents = spent.documents + static_cast<std::uint64_t>(more);
+  out.calls = grown(spent.calls, known.calls);
+  out.prompt_tokens = grown(spent.prompt_tokens, known.prompt_tokens);
+  out.completion_tokens = grown(spent.completion_tokens, known.completion_tokens);
+  out.money = price(out);
+  return out;
 }
 
 void Budget::add(Spending& spent, const extract::Usage& usage) const {
@@ -53,12 +96,23 @@ void Budget::add(Spending& spent, const extract::Usage& usage) const {
   spent.calls += usage.calls;
   spent.prompt_tokens += usage.prompt_tokens;
   spent.completion_tokens += usage.completion_tokens;
-  spent.money = 1e-6 * (price_prompt_ * static_cast<double>(spent.prompt_tokens) +
-                        price_completion_ * static_cast<double>(spent.completion_tokens));
+  spent.money = price(spent);
 }
 
 std::string Budget::text() const {
   return format("{} documents, {} calls, {} tokens, {} money", documents_, calls_, tokens_, money_);
+}
+
+std::string Budget::beside(const Spending& spent) const {
+  std::string out = format("{} of {} documents", human_count(static_cast<double>(spent.documents)),
+                           human_count(static_cast<double>(documents_)));
+  const auto limit = [&](double used, double most, const char* unit) {
+    if (most > 0) out += format(", {} of {} {}", human_count(used), human_count(most), unit);
+  };
+  limit(static_cast<double>(spent.calls), static_cast<double>(calls_), "calls");
+  limit(static_cast<double>(spent.prompt_tokens + spent.completion_tokens), static_cast<double>(tokens_), "tokens");
+  if (money_ > 0) out += format(", {:.2f} of {:.2f} money", spent.money, money_);
+  return out;
 }
 
 Json to_json(const Spending& s) {

@@ -180,9 +180,10 @@ void cluster_stage(Job& job) {
   ProgressLine line("cluster", "iterations", params.max_iterations);
   const auto fit = cluster::kmeans(job.comm, *source, params, job.pool, [&](const cluster::KMeansProgress& p) {
     if (job.comm.is_root())
-      line.show(p.iteration,
-                format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)),
-                       human_count(static_cast<double>(p.rows))));
+      line.show(p.iteration, [&] {
+        return format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)),
+                      human_count(static_cast<double>(p.rows)));
+      });
     comm::agree(job.comm, [&] {
       if (job.comm.is_root() && stop_requested())
         throw Error(Family::checkpointed, "cluster: stopped on request; the same command line runs this stage again");

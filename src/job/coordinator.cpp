@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 
 #include "equal/base/error.hpp"
@@ -13,7 +14,7 @@ bool Coordinator::run(const std::vector<std::uint64_t>& paid) {
   replay();
   adopt(paid);
   while (true) {
-    while (may_ask() && ask()) {
+    while (ask()) {
     }
     if (pending_.empty()) return true;
     collect(0.2);
@@ -24,17 +25,30 @@ bool Coordinator::run(const std::vector<std::uint64_t>& paid) {
   }
 }
 
-bool Coordinator::may_ask() const {
-  if (parts_.budget.room(totals_.asked, totals_.spent) == 0) return false;
-  return params_.by_arrival ? pending_.size() < params_.inflight : rounds_.size() <= params_.delay;
+std::uint64_t Coordinator::inflight() const {
+  if (params_.inflight > 0) return params_.inflight;
+  return static_cast<std::uint64_t>(std::ceil(1.25 * static_cast<double>(parts_.farm.slots())));
+}
+
+/// Documents that may be decided now.
+std::uint64_t Coordinator::room() const {
+  std::uint64_t most = parts_.budget.room(totals_.asked, pending_.size(), totals_.spent);
+  if (params_.by_arrival) {
+    const std::uint64_t gap = inflight() - std::min<std::uint64_t>(inflight(), pending_.size());
+    // A sixteenth of the slots at a time: each decision costs a question to all workers and a sync of rounds.jsonl.
+    if (!pending_.empty() && gap * 16 < parts_.farm.slots()) return 0;
+    most = std::min(most, gap);
+  } else if (rounds_.size() > params_.delay) {
+    most = 0;
+  }
+  return params_.round_documents > 0 ? std::min(most, params_.round_documents) : most;
 }
 
 bool Coordinator::ask() {
-  std::uint64_t room = parts_.budget.room(totals_.asked, totals_.spent);
-  if (params_.by_arrival) room = std::min(room, params_.inflight - pending_.size());
-  if (params_.round_documents > 0) room = std::min(room, params_.round_documents);
-  auto decision = parts_.policy.decide(parts_.documents, room);
-  if (decision.size() > room) decision.resize(room);
+  const std::uint64_t most = room();
+  if (most == 0) return false;
+  auto decision = parts_.policy.decide(parts_.documents, most);
+  if (decision.size() > most) decision.resize(most);
   if (decision.empty()) return false;
   RoundEvent event;
   event.round = next_round_;

@@ -24,7 +24,7 @@ namespace equal::job {
 struct CoordinatorParams {
   bool by_arrival = false;            ///< decide as answers come; else round t from whole rounds up to t - 1 - delay
   std::uint64_t delay = 0;            ///< rounds
-  std::uint64_t inflight = 0;         ///< by_arrival: documents decided but unanswered
+  std::uint64_t inflight = 0;         ///< by_arrival: documents decided but unanswered; 0: 1.25 x the farm's slots
   std::uint64_t round_documents = 0;  ///< at most so many documents a round; 0: what the policy prefers
   double drain_seconds = 30;
 };
@@ -33,6 +33,11 @@ struct CoordinatorParams {
 struct ExtractionTotals {
   Spending spent;  ///< what all answers of the run cost, whenever they were paid
   std::uint64_t rounds = 0, asked = 0, answered = 0, failed = 0, replayed = 0, kept = 0, duplicates = 0;
+  std::uint64_t dropped() const {  ///< pairs, for all reasons
+    std::uint64_t n = duplicates;
+    for (const auto& [reason, count] : rejected) n += count;
+    return n;
+  }
   double credit = 0;
   std::map<std::string, std::uint64_t> rejected, failures;
 };
@@ -54,7 +59,8 @@ class Coordinator {
   Coordinator(const Parts& parts, const CoordinatorParams& params) : parts_(parts), params_(params) {}
 
   /// Runs rounds until budget, documents or policy end. False: stopped on request; what was asked is in the log.
-  /// `paid`: documents that were answered under an earlier division into arms; they are the first round of a run without one.
+  /// `paid`: documents that were answered under an earlier division into arms; they are the first round of a run
+  /// without one.
   bool run(const std::vector<std::uint64_t>& paid);
   const ExtractionTotals& totals() const noexcept { return totals_; }
 
@@ -70,7 +76,8 @@ class Coordinator {
   };
   void replay();
   void adopt(const std::vector<std::uint64_t>& paid);
-  bool may_ask() const;
+  std::uint64_t inflight() const;
+  std::uint64_t room() const;
   bool ask();
   void take_up(const std::vector<bandit::Candidate>& decision, bool send);
   void send(std::uint64_t document);

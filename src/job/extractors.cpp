@@ -1,5 +1,7 @@
 #include "extractors.hpp"
 
+#include <algorithm>
+
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/extract/chat.hpp"
@@ -21,12 +23,75 @@ extract::KeepParams keep_params(const settings::Settings& s) {
   p.grounded = s.keep_grounded;
   p.min_answer_words = s.keep_min_answer_words;
   p.min_answer_numbers = s.keep_min_answer_numbers;
+  p.min_answer_phrases = s.keep_min_answer_phrases;
+  p.max_foreign_words = s.keep_max_foreign_words;
   p.min_question_words = s.keep_min_question_words;
   p.same_language = s.keep_same_language;
+  p.near_duplicate_bits = s.keep_near_duplicate_bits;
   return p;
 }
 
-extract::PromptingParams prompting_params(const settings::Settings& s) {
+/// The list is split into words: each URL begins an endpoint, the words behind it are its own.
+std::vector<net::EndpointSpec> endpoints(const std::vector<std::string>& words, const net::EndpointSpec& defaults) {
+  std::vector<std::string> lines;
+  for (const std::string& word : words) {
+    if (lines.empty() || word.find("://") != std::string::npos) {
+      lines.push_back(word);
+    } else {
+      lines.back() += " " + word;
+    }
+  }
+  std::vector<net::EndpointSpec> out;
+  for (const std::string& line : lines) out.push_back(net::parse_endpoint(line, "chat.endpoints", defaults));
+  return out;
+}
+
+extract::ChatParams chat_params(const settings::Settings& s, const Reference& reference,
+                                const comm::Communicator& comm) {
+  if (s.chat_endpoints.empty() && s.chat_endpoints_file.empty()) {
+    throw UsageError(
+        "extract.extractor = chat needs --chat.endpoints http://HOST:PORT/v1, or --chat.endpoints_file with one such "
+        "line a server");
+  }
+  extract::ChatParams p;
+  p.prompting = prompting_params(s, reference);
+  p.net.defaults.slots = s.chat_slots;
+  p.net.defaults.key_env = s.chat_key_env;
+  p.net.defaults.key_file = s.chat_key_file;
+  p.net.defaults.auth = s.chat_header == "Authorization" ? "bearer" : s.chat_header;
+  p.net.endpoints = endpoints(s.chat_endpoints, p.net.defaults);
+  p.net.endpoints_file = s.chat_endpoints_file;
+  p.net.sharers = static_cast<std::size_t>(comm.workers());
+  p.net.share = static_cast<std::size_t>(comm.worker_index().value_or(0));
+  p.net.http.allow_plain_http = s.chat_allow_plain_http;
+  p.net.http.ca_file = s.chat_ca_file;
+  p.net.request_seconds = s.chat_timeout_seconds;
+  p.net.call_seconds = s.chat_document_seconds;
+  p.net.patience_seconds = s.chat_patience_seconds;
+  p.net.hedge_factor = s.chat_hedge_factor;
+  p.net.max_failures = s.chat_retries + 1;
+  p.net.expected_slots = std::max<std::size_t>(1, s.chat_slots / p.net.sharers);
+  p.net.pool.seed = static_cast<std::uint64_t>(comm.rank()) + 1;
+  return p;
+}
+
+extract::CommandParams command_params(const settings::Settings& s, const Reference& reference, int rank) {
+  if (s.command.empty())
+    throw UsageError(
+        "extract.extractor = command needs --command.line, such as 'vllm run-batch -i {input} -o {output} --model "
+        "NAME'");
+  extract::CommandParams p;
+  p.prompting = prompting_params(s, reference);
+  p.command = s.command;
+  p.batch = s.command_batch;
+  p.timeout_seconds = s.command_timeout_seconds;
+  p.folder = std::filesystem::path(s.workspace) / "batches" / format("rank-{:05}", rank);
+  return p;
+}
+
+}  // namespace
+
+extract::PromptingParams prompting_params(const settings::Settings& s, const Reference& reference) {
   extract::PromptingParams p;
   p.model = s.chat_model;
   p.prompt_file = s.chat_prompt;
@@ -35,59 +100,26 @@ extract::PromptingParams prompting_params(const settings::Settings& s) {
   p.context_tokens = s.chat_context_tokens;
   p.answer_tokens = s.chat_max_tokens;
   p.temperature = s.chat_temperature;
-  p.format = extract::answer_format(s.chat_format == "auto" ? "json_probed" : s.chat_format);
+  p.top_p = s.chat_top_p;
+  p.format = extract::answer_format(s.chat_format);
+  p.extra_json = s.chat_extra;
   p.keep = keep_params(s);
+  // Evenly spaced over the guide, which is in drawn order within each reference file: every file is shown.
+  const std::size_t n = std::min<std::size_t>(s.chat_examples, reference.guide.size());
+  for (std::size_t i = 0; i < n; ++i) p.examples.push_back(reference.guide[i * reference.guide.size() / n]);
   return p;
 }
 
-extract::ChatParams chat_params(const settings::Settings& s) {
-  if (s.chat_endpoints.empty() && s.chat_endpoints_file.empty()) {
-    throw UsageError(
-        "extract.extractor = chat needs --chat.endpoints http://HOST:PORT/v1, or --chat.endpoints_file with one such "
-        "line a server");
-  }
-  extract::ChatParams p;
-  p.prompting = prompting_params(s);
-  for (const auto& url : s.chat_endpoints) {
-    net::EndpointSpec endpoint = net::parse_endpoint(url, "chat.endpoints");
-    endpoint.slots = s.chat_slots;
-    endpoint.key_env = s.chat_key_env;
-    endpoint.key_file = s.chat_key_file;
-    endpoint.auth = s.chat_header == "Authorization" ? "bearer" : s.chat_header;
-    p.net.endpoints.push_back(std::move(endpoint));
-  }
-  p.net.endpoints_file = s.chat_endpoints_file;
-  p.net.http.allow_plain_http = s.chat_allow_plain_http;
-  p.net.request_seconds = s.chat_timeout_seconds;
-  p.net.call_seconds = s.chat_document_seconds;
-  p.net.max_failures = s.chat_retries + 1;
-  p.net.expected_slots = s.chat_slots;
-  return p;
-}
-
-extract::CommandParams command_params(const settings::Settings& s, int rank) {
-  if (s.command.empty())
-    throw UsageError(
-        "extract.extractor = command needs --command.line, such as 'vllm run-batch -i {input} -o {output} --model "
-        "NAME'");
-  extract::CommandParams p;
-  p.prompting = prompting_params(s);
-  p.command = s.command;
-  p.folder = std::filesystem::path(s.workspace) / "batches" / format("rank-{:05}", rank);
-  return p;
-}
-
-}  // namespace
-
-std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& s, int rank) {
+std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& s, const Reference& reference,
+                                                   const comm::Communicator& comm) {
   if (s.extractor == "replay") return extract::make_replay();
   if (s.extractor == "pattern") {
     extract::PatternParams params;
     params.keep = keep_params(s);
     return extract::make_pattern(params);
   }
-  if (s.extractor == "command") return extract::make_command(command_params(s, rank));
-  return extract::make_chat(chat_params(s));
+  if (s.extractor == "command") return extract::make_command(command_params(s, reference, comm.rank()));
+  return extract::make_chat(chat_params(s, reference, comm));
 }
 
 }  // namespace equal::job

@@ -67,12 +67,17 @@ double ProgressLine::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
-void ProgressLine::show(std::uint64_t done, const std::string& note) {
+void ProgressLine::start_from(std::uint64_t done) {
+  before_ = done;
+  start_ = std::chrono::steady_clock::now();
+}
+
+void ProgressLine::show(std::uint64_t done, const std::function<std::string()>& note) {
   const auto now = std::chrono::steady_clock::now();
   if (std::chrono::duration<double>(now - last_).count() < (terminal_ ? kTerminalEvery : kLogEvery)) return;
   last_ = now;
   shown_ = true;
-  const double rate = static_cast<double>(done) / std::max(seconds(), 1e-9);
+  const double rate = static_cast<double>(done - std::min(done, before_)) / std::max(seconds(), 1e-9);
   std::string text = format("{}: {}", stage_, human_count(static_cast<double>(done)));
   if (total_ > 0)
     text += format(" of {} {} ({:.0f} %)", human_count(static_cast<double>(total_)), unit_,
@@ -81,7 +86,7 @@ void ProgressLine::show(std::uint64_t done, const std::string& note) {
     text += " " + unit_;
   text += format(", {}/s", human_count(rate));
   if (total_ > done && rate > 0) text += ", " + human_seconds(static_cast<double>(total_ - done) / rate) + " to go";
-  if (!note.empty()) text += ", " + note;
+  if (note) text += ", " + note();
   if (terminal_) {
     std::fprintf(stderr, "\r\033[K%s", text.c_str());
     std::fflush(stderr);

@@ -135,10 +135,10 @@ struct Dispatcher::Impl {
         accept(std::move(a)),
         client(p.http),
         pool(p.pool),
-        file(p.endpoints_file),
+        file(p.endpoints_file, p.defaults),
         jitter(p.pool.seed, "retry jitter") {
     if (params.endpoints.empty() && params.endpoints_file.empty()) {
-      throw UsageError("no endpoint: give extract.endpoints or extract.endpoints_file");
+      throw UsageError("no endpoint: give chat.endpoints or chat.endpoints_file");
     }
     outage_since = last_reload = now_seconds();
     if (!params.endpoints_file.empty()) file.refresh();
@@ -149,7 +149,9 @@ struct Dispatcher::Impl {
     std::vector<EndpointSpec> all = params.endpoints;
     all.insert(all.end(), file.endpoints().begin(), file.endpoints().end());
     std::vector<Secret> fresh;
-    for (const EndpointSpec& spec : all) {
+    for (EndpointSpec& spec : all) {
+      spec.slots =
+          std::max<std::size_t>(1, spec.slots / params.sharers + (params.share < spec.slots % params.sharers ? 1 : 0));
       check_url(spec.url, params.http.allow_plain_http);
       fresh.push_back(load_key(spec));
     }
@@ -278,7 +280,11 @@ struct Dispatcher::Impl {
     --active.in_flight;
     active.last_status = r.status;
     if (r.transfer == Transfer::unreachable) --active.requests;
-    if (judgement.verdict == Verdict::answered) return finish(flight.call, active, std::move(r.body), {}, now);
+    if (judgement.verdict == Verdict::answered) {
+      const Secret& key = keys[flight.endpoint];
+      if (!key.empty() && r.body.find(key.reveal()) != std::string::npos) r.body = key.redact(r.body);
+      return finish(flight.call, active, std::move(r.body), {}, now);
+    }
     active.last_failure = redacted(std::move(judgement.reason));
     if (judgement.verdict == Verdict::give_up) {
       const std::string reason = active.last_failure;

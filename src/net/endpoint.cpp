@@ -36,8 +36,11 @@ bool is_header_name(std::string_view text) {
 
 }  // namespace
 
-EndpointSpec parse_endpoint(std::string_view line, const std::string& where) {
-  EndpointSpec out;
+EndpointSpec parse_endpoint(std::string_view line, const std::string& where, const EndpointSpec& defaults) {
+  EndpointSpec out = defaults;
+  out.url.clear();
+  out.key_env.clear();
+  out.key_file.clear();
   line = trimmed(line);
   while (!line.empty()) {
     const std::size_t end = std::min(line.find_first_of(kBlank), line.size());
@@ -70,10 +73,15 @@ EndpointSpec parse_endpoint(std::string_view line, const std::string& where) {
   if (!out.key_env.empty() && !out.key_file.empty()) {
     throw UsageError(where + ": key_env and key_file are both given; one key is enough");
   }
+  if (out.key_env.empty() && out.key_file.empty()) {
+    out.key_env = defaults.key_env;
+    out.key_file = defaults.key_file;
+  }
   return out;
 }
 
-std::vector<EndpointSpec> parse_endpoints(std::string_view text, const std::string& where) {
+std::vector<EndpointSpec> parse_endpoints(std::string_view text, const std::string& where,
+                                          const EndpointSpec& defaults) {
   std::vector<EndpointSpec> out;
   std::string problems;
   std::size_t line_number = 1;
@@ -82,7 +90,7 @@ std::vector<EndpointSpec> parse_endpoints(std::string_view text, const std::stri
     const std::string_view line = trimmed(text.substr(0, end));
     if (!line.empty() && line.front() != '#') {
       try {
-        out.push_back(parse_endpoint(line, format("{}:{}", where, line_number)));
+        out.push_back(parse_endpoint(line, format("{}:{}", where, line_number), defaults));
       } catch (const UsageError& error) {
         problems += (problems.empty() ? "" : "\n") + std::string(error.what());
       }
@@ -114,7 +122,7 @@ bool EndpointsFile::refresh() {
   // Remember the text even when it is bad, so that one mistake is reported once.
   was_read_ = true;
   content_ = content;
-  endpoints_ = parse_endpoints(content, path_.string());
+  endpoints_ = parse_endpoints(content, path_.string(), defaults_);
   return true;
 }
 

@@ -107,7 +107,7 @@ void check_url(const std::string& url, bool allow_plain_http) {
   if (parts.scheme == "http" && !allow_plain_http && !is_loopback_host(parts.host)) {
     throw UsageError("endpoint " + url +
                      ": plain http beyond this machine would send documents and keys unencrypted; "
-                     "use https, or allow it with extract.allow_plain_http");
+                     "use https, or allow it with chat.allow_plain_http");
   }
 }
 

@@ -246,8 +246,9 @@ void add_extract(Table& t) {
   range(t.add<&S::inflight>("extract.inflight", stage, kFree, "0", "documents",
                             "order=arrival: documents decided but unanswered; 0 = 1.25 x all slots."),
         0, 1e6);
-  t.add<&S::keep_rejects>("extract.keep_rejects", stage, kFree, "false", "",
-                          "Write dropped pairs with their reasons into the journal.");
+  t.add<&S::keep_rejects>(
+      "extract.keep_rejects", stage, kFree, "false", "",
+      "Write dropped pairs with their reasons into the journal; export then writes them to rejects.jsonl.");
   range(t.add<&S::keep_min_question>("keep.min_question", stage, kResult, "8", "characters",
                                      "A shorter question is dropped. The keep rules concern pattern, chat and command; "
                                      "replay drops only empty pairs and duplicates."),
@@ -264,18 +265,31 @@ void add_extract(Table& t) {
   t.add<&S::keep_self_contained>("keep.self_contained", stage, kResult, "true", "",
                                  "Drop pairs that need their document to be understood, and refusals.");
   t.add<&S::keep_grounded>("keep.grounded", stage, kResult, "true", "",
-                           "Drop pairs that do not rest on their document, by the three shares below.");
+                           "Drop pairs that do not rest on their document, by the rules below.");
   range(t.add<&S::keep_min_answer_words>("keep.min_answer_words", stage, kResult, "0.8", "share",
                                          "Content words of the answer that occur in the document or the question."),
         0, 1);
+  range(t.add<&S::keep_max_foreign_words>("keep.max_foreign_words", stage, kResult, "1", "words",
+                                          "So many content words of the answer may occur in neither, whatever their "
+                                          "share: a short answer may rephrase one."),
+        0, 1000);
   range(t.add<&S::keep_min_answer_numbers>("keep.min_answer_numbers", stage, kResult, "1", "share",
                                            "Numbers of the answer that occur in the document."),
+        0, 1);
+  range(t.add<&S::keep_min_answer_phrases>("keep.min_answer_phrases", stage, kResult, "0.15", "share",
+                                           "Neighbouring content words of the answer that stand near each other in the "
+                                           "document too."),
         0, 1);
   range(t.add<&S::keep_min_question_words>("keep.min_question_words", stage, kResult, "0.3", "share",
                                            "Content words of the question that occur in the document."),
         0, 1);
   t.add<&S::keep_same_language>("keep.same_language", stage, kResult, "true", "",
                                 "Drop pairs that are clearly in another language than their document.");
+  range(t.add<&S::keep_near_duplicate_bits>(
+            "keep.near_duplicate_bits", stage, kResult, "3", "bits",
+            "Drop a pair whose 64-bit SimHash differs in at most so many bits from that of an earlier pair of its "
+            "document, unless their numbers differ; 0 = only equal pairs are duplicates."),
+        0, 16);
 }
 
 void add_chat(Table& t) {
@@ -283,17 +297,30 @@ void add_chat(Table& t) {
   constexpr auto kResult = Kind::result;
   constexpr auto kFree = Kind::free;
   const char* stage = "chat";
-  t.add<&S::chat_endpoints>("chat.endpoints", stage, kFree, "", "URLs",
-                            "OpenAI-compatible servers, such as http://127.0.0.1:8000/v1.");
-  t.add<&S::chat_endpoints_file>("chat.endpoints_file", stage, kFree, "", "file",
-                                 "One URL a line; read again when it changes, so servers may come up late.");
+  t.add<&S::chat_endpoints>(
+      "chat.endpoints", stage, kFree, "", "URLs",
+      "OpenAI-compatible servers, such as http://127.0.0.1:8000/v1; words like slots=256, weight=2 "
+      "or key_env=NAME after a URL are for that server alone.");
+  t.add<&S::chat_endpoints_file>(
+      "chat.endpoints_file", stage, kFree, "", "file",
+      "One URL a line, with the same words behind it; read again when it changes, so servers "
+      "may come up late.");
   t.add<&S::chat_model>("chat.model", stage, kResult, "", "", "Model name sent with each request.");
-  t.add<&S::chat_prompt>("chat.prompt", stage, kResult, "", "file",
-                         "Prompt with {{document}}, {{max_pairs}} and {{examples}}; empty = the built-in prompt.");
-  t.add<&S::chat_refine_prompt>("chat.refine_prompt", stage, kResult, "", "file",
-                                "Prompt of a second call that refines the pairs; empty = one call.");
-  t.add<&S::chat_format>("chat.format", stage, kResult, "tagged", "", "Form of the answer.").choices = {
-      "tagged", "json_schema", "json_object", "guided_json", "auto"};
+  t.add<&S::chat_prompt>(
+      "chat.prompt", stage, kResult, "extract", "file",
+      "Prompt with {{document}}, {{max_pairs}}, {{examples}} and {{format}}; a file, or the name of one "
+      "that the program carries: extract, small (for models that follow examples only).");
+  t.add<&S::chat_refine_prompt>(
+      "chat.refine_prompt", stage, kResult, "", "file",
+      "Prompt of a second call that improves the pairs, with {{pairs}} too: a file, or refine, "
+      "which the program carries; empty = one call.");
+  range(t.add<&S::chat_examples>("chat.examples", stage, kResult, "0", "pairs",
+                                 "Guide pairs that are shown to the model where the prompt says {{examples}}."),
+        0, 100);
+  t.add<&S::chat_format>(
+       "chat.format", stage, kResult, "tagged", "",
+       "Form of the answer; json_probed = the first of the three JSON forms that the server understands.")
+      .choices = {"tagged", "json_schema", "json_object", "guided_json", "json_probed"};
   range(t.add<&S::chat_max_pairs>("chat.max_pairs", stage, kResult, "5", "pairs", "Pairs asked for at most."), 1, 100);
   range(t.add<&S::chat_max_tokens>("chat.max_tokens", stage, kResult, "1024", "tokens",
                                    "Completion tokens of a call at most."),
@@ -302,23 +329,43 @@ void add_chat(Table& t) {
                                        "Context of the model; longer documents are cut at a sentence end."),
         256, 1e7);
   range(t.add<&S::chat_temperature>("chat.temperature", stage, kResult, "0", "", "Sampling temperature."), 0, 2);
-  range(t.add<&S::chat_slots>("chat.slots", stage, kFree, "64", "requests", "Requests in flight on each rank."), 1,
-        4096);
+  range(t.add<&S::chat_top_p>("chat.top_p", stage, kResult, "1", "", "Nucleus sampling."), 0.001, 1);
+  t.add<&S::chat_extra>("chat.extra", stage, kResult, "", "",
+                        "JSON object merged into every request, such as {\"seed\":1}; null removes a key.");
+  range(t.add<&S::chat_slots>("chat.slots", stage, kFree, "64", "requests",
+                              "Requests in flight at a server without slots= of its own, over all ranks together."),
+        1, 65536);
   range(t.add<&S::chat_retries>("chat.retries", stage, kFree, "5", "", "Tries of a document after the first."), 0, 100);
   range(
       t.add<&S::chat_timeout_seconds>("chat.timeout_seconds", stage, kFree, "120", "seconds", "Limit of one request."),
       0.1, 86400);
-  range(t.add<&S::chat_document_seconds>("chat.document_seconds", stage, kFree, "900", "seconds",
-                                         "Limit of one document, retries included."),
-        1, 86400);
+  range(
+      t.add<&S::chat_document_seconds>("chat.document_seconds", stage, kFree, "900", "seconds",
+                                       "Limit of one document, retries included; stands still while no server is up."),
+      1, 86400);
+  range(t.add<&S::chat_patience_seconds>("chat.patience_seconds", stage, kFree, "900", "seconds",
+                                         "No server up for so long ends the run; it can be resumed."),
+        1, 864000);
+  range(t.add<&S::chat_hedge_factor>("chat.hedge_factor", stage, kFree, "0", "",
+                                     "A request that takes longer than this multiple of the 95th percentile is sent a "
+                                     "second time (at most 5 % of all, and both are paid); 0 = never."),
+        0, 100);
   t.add<&S::chat_key_env>("chat.key_env", stage, kFree, "", "", "Environment variable that holds the API key.");
   t.add<&S::chat_key_file>("chat.key_file", stage, kFree, "", "file", "File (mode 0600) that holds the API key.");
   t.add<&S::chat_header>("chat.key_header", stage, kFree, "Authorization", "",
                          "Header of the key: Authorization (Bearer), or api-key as Azure wants it.");
   t.add<&S::chat_allow_plain_http>("chat.allow_plain_http", stage, kFree, "false", "",
                                    "Allow http:// to other hosts than this one.");
-  t.add<&S::command>("command.line", stage, kResult, "", "",
+  t.add<&S::chat_ca_file>("chat.ca_file", stage, kFree, "", "file",
+                          "Certificates (PEM) that servers are checked against; empty = the system's.");
+  t.add<&S::command>("command.line", stage, kFree, "", "",
                      "extractor=command: the command that turns {input} into {output}, OpenAI batch JSONL.");
+  range(t.add<&S::command_batch>("command.batch", stage, kFree, "1024", "documents",
+                                 "extractor=command: documents of a batch; each rank runs its own batches."),
+        1, 1e6);
+  range(t.add<&S::command_timeout_seconds>("command.timeout_seconds", stage, kFree, "86400", "seconds",
+                                           "extractor=command: a batch that takes longer is ended."),
+        1, 1e7);
 }
 
 void add_export(Table& t) {

@@ -23,6 +23,7 @@
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
+#include "equal/base/random.hpp"
 
 namespace equal::test {
 namespace {
@@ -46,7 +47,26 @@ std::string completion(const std::string& content, const char* finish) {
            {"usage", {{"prompt_tokens", 100}, {"completion_tokens", 40}}}});
 }
 
+bool echoes(Fault fault) noexcept {
+  return fault == Fault::unauthorized || fault == Fault::echo_500 || fault == Fault::echo_400 ||
+         fault == Fault::echo_answer;
+}
+
 }  // namespace
+
+bool is_usable(Fault fault) noexcept {
+  return fault == Fault::none || fault == Fault::duplicate || fault == Fault::length || fault == Fault::echo_answer;
+}
+
+Fault random_fault(std::int64_t document, std::size_t attempt, double share) {
+  static constexpr std::array kFaults{Fault::throttle,   Fault::throttle_for, Fault::error_500,  Fault::error_503,
+                                      Fault::reset,      Fault::slow_loris,   Fault::never,      Fault::truncated,
+                                      Fault::html,       Fault::charset,      Fault::bad_json,   Fault::length,
+                                      Fault::no_choices, Fault::duplicate,    Fault::bad_request};
+  RandomStream random(static_cast<std::uint64_t>(document) * 1000 + attempt, "faults");
+  if (random.uniform() >= share) return Fault::none;
+  return document % 1000 == 77 && attempt == 0 ? Fault::huge : kFaults[random.below(kFaults.size())];
+}
 
 struct FakeLlm::Server {
   struct Connection {
@@ -216,11 +236,13 @@ struct FakeLlm::Server {
       owner.last_arrival_ = now;
       owner.busy_ = {slot_seconds, now - owner.first_arrival_};
     }
-    if (log) write_all(log.get(), format("{} {}\n", seen.document, attempt), owner.params_.log_path);
-    ++owner.completions_;
     Reply reply = owner.params_.script ? owner.params_.script(seen.document, attempt, body) : Reply{};
     seen.fault = reply.fault;
-    if (reply.fault == Fault::unauthorized) reply.body = seen.authorization;
+    if (log)
+      write_all(log.get(), format("{} {} {:d}\n", seen.document, attempt, is_usable(reply.fault)),
+                owner.params_.log_path);
+    ++owner.completions_;
+    if (echoes(reply.fault)) reply.body = seen.authorization;
     if (owner.params_.keep_bodies) seen.body = body;
     if (owner.params_.log_path.empty()) {
       const std::lock_guard lock(owner.mutex_);
@@ -314,7 +336,18 @@ struct FakeLlm::Server {
         c.out += response(400, json, R"({"error":"bad"})");
         break;
       case Fault::unauthorized:
-        c.out += response(401, json, dump_json(Json{{"error", "wrong key " + event.reply.body}}));
+      case Fault::echo_500:
+      case Fault::echo_400:
+        c.out += response(event.reply.fault == Fault::unauthorized ? 401
+                          : event.reply.fault == Fault::echo_500   ? 500
+                                                                   : 400,
+                          json, dump_json(Json{{"error", "wrong key " + event.reply.body}}));
+        break;
+      case Fault::echo_answer:
+        c.out += response(200, json,
+                          completion(pair(0) + "<pair><question>What is the key of station 1?</question><answer>" +
+                                         event.reply.body + "</answer></pair>",
+                                     "stop"));
         break;
     }
     flush(event.connection);

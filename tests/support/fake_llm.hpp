@@ -19,20 +19,23 @@ enum class Fault {
   throttle_for,  ///< 429 with Retry-After (param seconds)
   error_500,
   error_503,
-  reset,        ///< RST instead of an answer
-  slow_loris,   ///< one byte of the answer every 50 ms
-  never,        ///< no answer at all
-  truncated,    ///< Content-Length says more than is sent, then the connection ends
-  html,         ///< 200 text/html
-  huge,         ///< a 50 MB body without Content-Length
-  charset,      ///< 200 application/json; charset=utf-16
-  bad_json,     ///< 200, JSON cut in the middle with a right Content-Length
-  length,       ///< finish_reason "length": the second pair is cut
-  no_choices,   ///< 200 {"choices": []}
-  duplicate,    ///< the answer twice on the wire
-  redirect,     ///< 302
-  bad_request,  ///< 400
-  unauthorized  ///< 401, echoing the key that was sent
+  reset,         ///< RST instead of an answer
+  slow_loris,    ///< one byte of the answer every 50 ms
+  never,         ///< no answer at all
+  truncated,     ///< Content-Length says more than is sent, then the connection ends
+  html,          ///< 200 text/html
+  huge,          ///< a 50 MB body without Content-Length
+  charset,       ///< 200 application/json; charset=utf-16
+  bad_json,      ///< 200, JSON cut in the middle with a right Content-Length
+  length,        ///< finish_reason "length": the second pair is cut
+  no_choices,    ///< 200 {"choices": []}
+  duplicate,     ///< the answer twice on the wire
+  redirect,      ///< 302
+  bad_request,   ///< 400
+  unauthorized,  ///< 401, echoing the key that was sent
+  echo_500,      ///< 500, echoing it
+  echo_400,      ///< 400, echoing it
+  echo_answer    ///< a completion that is good but for the key in its second pair
 };
 
 struct Reply {
@@ -41,6 +44,12 @@ struct Reply {
   double retry_after_seconds = 0.0;
   std::string body;  ///< whole response body; empty: a completion with two tagged pairs about the document
 };
+
+/// True for replies that a client must take as the answer.
+bool is_usable(Fault fault) noexcept;
+
+/// One of all kinds of faults for `share` of the requests, drawn from document and attempt; rarely a huge body.
+Fault random_fault(std::int64_t document, std::size_t attempt, double share);
 
 struct SeenRequest {
   double at = 0.0;             ///< steady seconds
@@ -53,7 +62,9 @@ struct FakeLlmParams {
   int port = 0;              ///< 0: any free one
   std::size_t slots = 0;     ///< > 0: so many requests are worked on at once, the others wait in line
   bool keep_bodies = false;  ///< of requests, in the log
-  std::string log_path;      ///< appends "document attempt\n" for each completion request before anything else happens
+  /// Appends "document attempt answered\n" for each completion request before anything else happens; answered is 1 when
+  /// its reply is a usable completion: then it is paid.
+  std::string log_path;
   /// Decides each completion request. `attempt` counts from 0 for each document. Called on the server's thread.
   std::function<Reply(std::int64_t document, std::size_t attempt, const std::string& body)> script;
   /// Decides GET requests (probes); the default answers 200 with one model.

@@ -21,8 +21,10 @@ struct TaskResult {
 class TaskWorker {
  public:
   virtual ~TaskWorker() = default;
-  virtual std::size_t slots() const = 0;                                ///< tasks it can hold at once; constant, >= 1
-  virtual void submit(std::uint64_t task, std::string_view bytes) = 0;  ///< REQUIRES: fewer than slots() are held
+  /// Tasks it can hold at once, >= 1. May change while it polls; what it holds beyond a lower number it keeps.
+  virtual std::size_t slots() const = 0;
+  /// REQUIRES: fewer are held than slots() said when that was last asked (after a poll).
+  virtual void submit(std::uint64_t task, std::string_view bytes) = 0;
   /// Results that have become ready. May block up to `wait_seconds` while tasks are held.
   virtual std::vector<TaskResult> poll(double wait_seconds) = 0;
   /// Answers a question of the coordinator at once, whatever tasks are held.
@@ -38,7 +40,8 @@ class TaskFarm {
   TaskFarm(const TaskFarm&) = delete;
   TaskFarm& operator=(const TaskFarm&) = delete;
 
-  std::size_t slots() const noexcept { return total_slots_; }  ///< over all workers
+  std::size_t slots() const noexcept;                            ///< over all workers, as they last said
+  std::size_t in_flight() const noexcept { return in_flight_; }  ///< held by workers
   std::size_t unanswered() const noexcept { return waiting_.size() + in_flight_; }
 
   /// Queues a task. It goes to `preferred` (a rank) while that has a free slot, else to the least loaded worker. Tasks
@@ -64,10 +67,11 @@ class TaskFarm {
   };
   void dispatch();
   void take(const Message& message);
+  std::int64_t free_slots(std::size_t worker) const;
   Communicator& comm_;
   TaskWorker* local_;
-  std::vector<std::size_t> free_slots_;  // by worker index
-  std::size_t total_slots_ = 0, in_flight_ = 0;
+  std::vector<std::size_t> slots_, held_;  // by worker index
+  std::size_t in_flight_ = 0;
   std::deque<Waiting> waiting_;
   std::deque<TaskResult> ready_;
   bool finished_ = false;

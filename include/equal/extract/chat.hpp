@@ -29,7 +29,7 @@ class ChatExtractor final : public Extractor {
   std::string digest() const override;
   std::string description() const override;
   bool deterministic() const override { return false; }
-  std::size_t slots() const override;  ///< fixed at construction
+  std::size_t slots() const override;  ///< follows the endpoints as they come and go
   void submit(Request request) override;
   /// Throws EnvironmentError or UsageError when no endpoint serves us any more (net::Dispatcher::poll).
   std::vector<Extraction> poll(double wait_seconds) override;

@@ -50,8 +50,8 @@ class Extractor {
   virtual std::string digest() const = 0;
   virtual std::string description() const = 0;  ///< one line for the log, no secrets
   virtual bool deterministic() const = 0;       ///< the same document always gives the same pairs
-  virtual std::size_t slots() const = 0;        ///< documents it can hold at once, >= 1
-  virtual void submit(Request request) = 0;     ///< REQUIRES: fewer than slots() are held
+  virtual std::size_t slots() const = 0;        ///< documents it can hold at once, >= 1; may change while it polls
+  virtual void submit(Request request) = 0;     ///< REQUIRES: fewer are held than slots() has ever said
   /// Documents that have become ready; waits up to `wait_seconds` while any are held and none is ready.
   virtual std::vector<Extraction> poll(double wait_seconds) = 0;
 };

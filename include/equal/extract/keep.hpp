@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,8 +44,10 @@ struct KeepParams {
   double min_answer_phrases = 0.15;   ///< below: "ungrounded_phrases"; all words are there, but never together
   double min_question_words = 0.3;    ///< below: "ungrounded_question"
   bool same_language = true;          ///< drop a pair whose language is clearly another one than its document's
-  bool duplicates = true;   ///< drop a pair whose question and answer, normalised, occurred earlier in the document
-  double min_cosine = 0.0;  ///< 0: off. Least cosine of pair and document; needs KeepRules::set_similarity
+  bool duplicates = true;  ///< drop a pair whose question and answer, normalised, occurred earlier in the document
+  std::size_t near_duplicate_bits = 3;  ///< with duplicates: also a pair whose SimHash differs in at most so many bits
+                                        ///< from an earlier one's, if both hold the same numbers; 0: off
+  double min_cosine = 0.0;              ///< 0: off. Least cosine of pair and document; needs KeepRules::set_similarity
 
   /// For pairs that people wrote or that were checked before: only empty pairs and duplicates are dropped.
   static KeepParams trusting();
@@ -55,7 +59,8 @@ struct KeepResult {
 };
 
 /// Reasons: empty short long placeholder not_self_contained refusal language ungrounded_words ungrounded_numbers
-/// ungrounded_phrases ungrounded_question far duplicate. The first that applies, in this order, is reported.
+/// ungrounded_phrases ungrounded_question far duplicate near_duplicate. The first that applies, in this order, is
+/// reported.
 class KeepRules {
  public:
   /// Throws UsageError for shares outside [0, 1] or bounds that exclude everything.
@@ -82,6 +87,10 @@ class KeepRules {
 
 /// Lower case, punctuation and spacing removed: equal for pairs that differ in nothing else.
 std::string normalised(std::string_view text);
+
+/// 64-bit SimHash (Charikar 2002) over stems of content words, numbers, and neighbours among them: function words,
+/// inflection and punctuation do not count. Nothing for a pair with fewer than four of them, which says too little.
+std::optional<std::uint64_t> simhash(const Pair& pair);
 
 /// True for a text that needs another text to be understood ("according to the passage", "mentioned above").
 bool points_to_source(std::string_view text);

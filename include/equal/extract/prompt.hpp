@@ -44,10 +44,14 @@ class PromptTemplate {
   std::string digest_;
 };
 
-/// A file's template with {{document}} {{max_pairs}} {{examples}} {{format}}; {{document}} is required.
-PromptTemplate load_prompt(const std::filesystem::path& path);
+/// The text of a prompt: one that the program carries, by name (extract, small, refine: configs/prompts/NAME.txt as
+/// they were when it was built), else a file. Throws UsageError for neither.
+std::string prompt_text(const std::filesystem::path& name_or_file);
+
+/// prompt_text() as a template with {{document}} {{max_pairs}} {{examples}} {{format}}; {{document}} is required.
+PromptTemplate load_prompt(const std::filesystem::path& name_or_file);
 /// As load_prompt(), for the second call: {{pairs}} is known and required too.
-PromptTemplate load_refine_prompt(const std::filesystem::path& path);
+PromptTemplate load_refine_prompt(const std::filesystem::path& name_or_file);
 
 /// '<' becomes "&lt;" where it begins a tag of ours (document, pair, question, answer, ...) or a control token ("<|",
 /// "<s>"). unescape_tags(escape_tags(x)) == x for every x.

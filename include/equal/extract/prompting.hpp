@@ -32,8 +32,8 @@ std::string_view answer_format_name(AnswerFormat format) noexcept;
 
 struct PromptingParams {
   std::string model;                  ///< as the server calls it
-  std::filesystem::path prompt_file;  ///< configs/prompts/extract.txt is the default's source
-  std::filesystem::path refine_file;  ///< empty: no second call
+  std::filesystem::path prompt_file;  ///< a file or a built-in prompt's name (prompt_text)
+  std::filesystem::path refine_file;  ///< the same; empty: no second call
   std::size_t max_pairs = 5;          ///< asked for; more are dropped beyond twice as many
   std::vector<Pair> examples;         ///< of the target task, shown by {{examples}}
   std::size_t context_tokens = 8192;  ///< of the model: prompt and answer

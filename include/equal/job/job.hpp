@@ -28,6 +28,10 @@ void cluster_stage(Job& job);
 bool extract_stage(Job& job);
 void export_stage(Job& job);
 
+/// Collective. What extract would ask first and what the run is expected to cost, as a text on rank 0. Sends and writes
+/// nothing.
+std::string dry_run(Job& job);
+
 /// Collective. Rank 0's catalog on all ranks.
 Catalog shared_catalog(Job& job);
 

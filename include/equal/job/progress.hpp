@@ -18,13 +18,16 @@ class ProgressLine {
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
-  /// Units done so far; `note` is shown behind the figures.
-  void show(std::uint64_t done, const std::string& note = {});
+  /// Rates count from now: `done` units were there before.
+  void start_from(std::uint64_t done);
+  void set_total(std::uint64_t total) noexcept { total_ = total; }
+  /// Units done so far; what `note` returns is shown behind the figures (it is only called when the line is shown).
+  void show(std::uint64_t done, const std::function<std::string()>& note = {});
   double seconds() const;
 
  private:
   std::string stage_, unit_;
-  std::uint64_t total_;
+  std::uint64_t total_, before_ = 0;
   bool terminal_, shown_ = false;
   std::chrono::steady_clock::time_point start_, last_;
 };

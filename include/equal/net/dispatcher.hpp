@@ -20,6 +20,9 @@ struct DispatcherParams {
   std::vector<EndpointSpec> endpoints;
   std::filesystem::path endpoints_file;  ///< read again while running; its endpoints come on top of those above
   double reload_seconds = 5.0;
+  EndpointSpec defaults;    ///< for what a line of that file does not say
+  std::size_t sharers = 1;  ///< clients like this one (ranks) among which the slots of each endpoint are divided
+  std::size_t share = 0;    ///< which of them this is; each gets at least one slot
   HttpClientParams http;
   PoolParams pool;
   double request_seconds = 120.0;  ///< deadline of one request

@@ -16,7 +16,7 @@ namespace equal::net {
 ///   https://api.example.com/v1 slots=64 weight=1 key_env=API_KEY auth=bearer
 struct EndpointSpec {
   std::string url;         ///< base, such as http://127.0.0.1:8000/v1; a ?query stays behind the path of every call
-  std::size_t slots = 64;  ///< slots=: most requests in flight there
+  std::size_t slots = 64;  ///< slots=: most requests in flight there, over all clients that share it
   double weight = 1.0;     ///< weight=: share of the load at equal latency
   std::string key_env;     ///< key_env=: environment variable with the API key
   std::string key_file;    ///< key_file=: 0600 file with the API key; at most one of the two
@@ -24,12 +24,14 @@ struct EndpointSpec {
   bool operator==(const EndpointSpec&) const = default;
 };
 
-/// One endpoint. Throws UsageError("<where>: ...") for what it cannot read.
-EndpointSpec parse_endpoint(std::string_view line, const std::string& where);
+/// One endpoint; what the line does not say is as in `defaults`. Throws UsageError("<where>: ...") for what it cannot
+/// read.
+EndpointSpec parse_endpoint(std::string_view line, const std::string& where, const EndpointSpec& defaults = {});
 
 /// One endpoint a line or between semicolons; blank lines and those that start with # are skipped. Reports every bad
 /// line.
-std::vector<EndpointSpec> parse_endpoints(std::string_view text, const std::string& where);
+std::vector<EndpointSpec> parse_endpoints(std::string_view text, const std::string& where,
+                                          const EndpointSpec& defaults = {});
 
 /// The base joined with a path such as "/chat/completions", before the query if there is one.
 std::string join_url(const std::string& base, std::string_view path);
@@ -41,7 +43,8 @@ Secret load_key(const EndpointSpec& spec);
 /// up.
 class EndpointsFile {
  public:
-  explicit EndpointsFile(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit EndpointsFile(std::filesystem::path path, EndpointSpec defaults = {})
+      : path_(std::move(path)), defaults_(std::move(defaults)) {}
   /// True when the file's content differs from what was read last (and at first). A missing file is an empty list.
   /// Throws UsageError for a bad line; the list then stays as it was.
   bool refresh();
@@ -49,6 +52,7 @@ class EndpointsFile {
 
  private:
   std::filesystem::path path_;
+  EndpointSpec defaults_;
   bool was_read_ = false;
   std::string content_;
   std::vector<EndpointSpec> endpoints_;

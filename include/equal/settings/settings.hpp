@@ -43,16 +43,22 @@ struct Settings {
   bool keep_rejects = false;
   // keep rules
   std::uint64_t keep_min_question = 0, keep_max_question = 0, keep_min_answer = 0, keep_max_answer = 0;
+  std::uint64_t keep_max_foreign_words = 0, keep_near_duplicate_bits = 0;
   bool keep_self_contained = false, keep_grounded = false, keep_same_language = false;
-  double keep_min_answer_words = 0, keep_min_answer_numbers = 0, keep_min_question_words = 0;
+  double keep_min_answer_words = 0, keep_min_answer_numbers = 0, keep_min_answer_phrases = 0,
+         keep_min_question_words = 0;
   // chat
   std::vector<std::string> chat_endpoints;
   std::string chat_endpoints_file, chat_model, chat_prompt, chat_format, chat_key_env, chat_key_file, chat_header,
-      chat_refine_prompt;
-  std::uint64_t chat_slots = 0, chat_max_pairs = 0, chat_max_tokens = 0, chat_context_tokens = 0, chat_retries = 0;
-  double chat_temperature = 0, chat_timeout_seconds = 0, chat_document_seconds = 0;
+      chat_refine_prompt, chat_extra, chat_ca_file;
+  std::uint64_t chat_slots = 0, chat_examples = 0, chat_max_pairs = 0, chat_max_tokens = 0, chat_context_tokens = 0,
+                chat_retries = 0;
+  double chat_temperature = 0, chat_top_p = 0, chat_timeout_seconds = 0, chat_document_seconds = 0,
+         chat_patience_seconds = 0, chat_hedge_factor = 0;
   bool chat_allow_plain_http = false;
   std::string command;
+  std::uint64_t command_batch = 0;
+  double command_timeout_seconds = 0;
   // export
   std::string export_format, export_folder;
   std::uint64_t export_top = 0;

@@ -1,5 +1,7 @@
 #include "equal/extract/keep.hpp"
 
+#include <bit>
+
 #include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
@@ -57,6 +59,33 @@ TEST(Keep, LaterDuplicatesGo) {
   EXPECT_EQ(result.rejected[0].reason, "duplicate");
 }
 
+TEST(Keep, NearDuplicatesGoUnlessTheirNumbersDiffer) {
+  const std::string text =
+      "The pump moves 40 litres of water each minute in winter. The pump moves 60 litres of water each minute in "
+      "summer.";
+  const Pair winter{"How many litres of water does the pump move each minute in winter?", "The pump moves 40 litres."};
+  const Pair again{"How many litres of the water did a pump move in each minute of winter?", "Pumps moved 40 litres!"};
+  const Pair summer{"How many litres of water does the pump move each minute in winter?", "The pump moves 60 litres."};
+  const KeepResult result = KeepRules().apply(text, {winter, again, summer});
+  ASSERT_EQ(result.kept.size(), 2U);
+  EXPECT_EQ(result.kept[1], summer);
+  EXPECT_EQ(result.rejected.at(0).reason, "near_duplicate");
+  KeepParams exact;
+  exact.near_duplicate_bits = 0;
+  EXPECT_EQ(KeepRules(exact).apply(text, {winter, again, summer}).kept.size(), 3U);
+}
+
+TEST(Keep, SimHashIsNearForNearTextsOnly) {
+  const Pair a{"Which gland controls the body's metabolism?",
+               "The thyroid gland controls metabolism with two hormones."};
+  const Pair b{"Which gland controls a body's metabolism?",
+               "The thyroid gland controls the metabolism with two hormones!"};
+  const Pair c{"Which court hears appeals of tenants?", "The district court hears appeals of tenants and landlords."};
+  EXPECT_EQ(simhash(a), simhash(b));
+  EXPECT_GT(std::popcount(*simhash(a) ^ *simhash(c)), 12);
+  EXPECT_FALSE(simhash({"Why?", "Because."}));
+}
+
 TEST(Keep, TextsThatPointElsewhere) {
   for (const char* text :
        {"According to the passage, who won?", "What is the main idea of this text?", "What was mentioned above?",
@@ -87,6 +116,9 @@ TEST(Keep, DigestNamesEveryParameter) {
   KeepParams other;
   other.min_answer_numbers = 0.9;
   EXPECT_NE(KeepRules().digest(), KeepRules(other).digest());
+  KeepParams near;
+  near.near_duplicate_bits = 0;
+  EXPECT_NE(KeepRules().digest(), KeepRules(near).digest());
   EXPECT_EQ(KeepRules().digest(), KeepRules().digest());
 }
 

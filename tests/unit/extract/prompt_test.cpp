@@ -1,9 +1,12 @@
 #include "equal/extract/prompt.hpp"
 
+#include <cstdlib>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
+#include "equal/base/files.hpp"
 #include "equal/base/random.hpp"
 
 namespace equal::extract {
@@ -44,6 +47,22 @@ TEST(Prompt, EveryMistakeIsReportedWithItsLine) {
   EXPECT_THAT(problem_of("<<user>>\n{{document}}\n<<assistant>>\nok\n"),
               HasSubstr("the last message must be the <<user>>'s"));
   EXPECT_THAT(problem_of(""), HasSubstr("does not occur"));
+}
+
+TEST(Prompt, TheProgramCarriesThoseOfConfigs) {
+  const char* source = std::getenv("EQUAL_SOURCE_DIR");
+  const std::filesystem::path folder = std::filesystem::path(source == nullptr ? "." : source) / "configs" / "prompts";
+  for (const char* name : {"extract", "small", "refine"}) {
+    EXPECT_EQ(prompt_text(name), read_file(folder / (std::string(name) + ".txt"), 1 << 20)) << name;
+  }
+  EXPECT_EQ(load_prompt("extract").digest(), load_prompt(folder / "extract.txt").digest());
+  EXPECT_TRUE(load_refine_prompt("refine").mentions("pairs"));
+  try {
+    prompt_text("extrac");
+    FAIL() << "no error";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("'extrac' is no prompt"));
+  }
 }
 
 TEST(Escape, TagsOfADocumentCannotCloseOurs) {

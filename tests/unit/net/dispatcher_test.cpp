@@ -177,6 +177,18 @@ TEST(Dispatcher, WaitsForALateServerNamedInTheFile) {
   EXPECT_EQ(got[0].failure, "");
 }
 
+TEST(Dispatcher, ClientsShareTheSlotsOfAnEndpoint) {
+  DispatcherParams params;
+  params.endpoints = {parse_endpoint("http://127.0.0.1:1/v1 slots=10", "test")};
+  params.sharers = 4;
+  std::size_t all = 0;
+  for (params.share = 0; params.share < params.sharers; ++params.share) all += Dispatcher(params).slots();
+  EXPECT_EQ(all, 10U);
+  params.sharers = 100;
+  params.share = 99;
+  EXPECT_EQ(Dispatcher(params).slots(), 1U) << "each has at least one";
+}
+
 TEST(Dispatcher, PatienceEnds) {
   FakeLlm server;
   DispatcherParams params = params_for({&server});

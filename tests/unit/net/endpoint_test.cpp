@@ -36,6 +36,22 @@ TEST(Endpoint, LineIsReadWhole) {
   EXPECT_EQ(spec.auth, "api-key");
 }
 
+TEST(Endpoint, WhatALineDoesNotSayIsAsTheDefaults) {
+  EndpointSpec defaults;
+  defaults.slots = 7;
+  defaults.key_file = "/k";
+  defaults.auth = "api-key";
+  const EndpointSpec plain = parse_endpoint("https://a/v1", "x", defaults);
+  EXPECT_EQ(plain.slots, 7U);
+  EXPECT_EQ(plain.key_file, "/k");
+  EXPECT_EQ(plain.auth, "api-key");
+  const EndpointSpec own = parse_endpoint("https://a/v1 slots=9 key_env=K auth=bearer", "x", defaults);
+  EXPECT_EQ(own.slots, 9U);
+  EXPECT_EQ(own.key_env, "K");
+  EXPECT_EQ(own.key_file, "") << "a key of its own takes the place of the default, whatever its kind";
+  EXPECT_EQ(own.auth, "bearer");
+}
+
 TEST(Endpoint, EveryBadLineIsReportedWithItsPlace) {
   const std::string message = message_of([] {
     parse_endpoints("# servers\nhttp://a/v1 slots=0\n\nhttp://b/v1 colour=red; http://c/v1 auth=a:b\n", "e.txt");

@@ -1,0 +1,115 @@
+#include "extraction_setup.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "equal/linalg/float16.hpp"
+
+#include "encoders.hpp"
+#include "extractors.hpp"
+
+namespace equal::job {
+namespace {
+
+/// Rank 0 encodes the guide, so that its bits are the same everywhere.
+linalg::Matrix<float> shared_guide_vectors(Job& job, const Reference& reference, encode::Encoder& encoder) {
+  std::vector<linalg::float16> halves(reference.guide.size() * encoder.dim());
+  comm::agree(job.comm, [&] {
+    if (!job.comm.is_root()) return;
+    std::vector<std::string> texts;
+    for (const auto& pair : reference.guide) texts.push_back(pair_text(pair));
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    linalg::Matrix<float> vectors(texts.size(), encoder.dim());
+    encoder.encode(views, encode::Role::query, vectors.view(), job.pool);
+    linalg::to_float16(vectors.values(), halves);
+  });
+  job.comm.broadcast_bytes(std::as_writable_bytes(std::span(halves)), 0);
+  linalg::Matrix<float> out(reference.guide.size(), encoder.dim());
+  linalg::to_float32(halves, out.values());
+  return out;
+}
+
+/// Mean and deviation over all documents, in fixed point so that they are the same on any number of ranks.
+void share_document_statistics(Job& job, ExtractionSetup& setup) {
+  std::array<std::int64_t, 3> sums{};
+  if (setup.documents) {
+    sums = setup.documents->sums();
+  }
+  job.comm.sum(std::span<std::int64_t>(sums));
+  const double n = static_cast<double>(std::max<std::uint64_t>(1, setup.catalog.documents()));
+  setup.similarity_mean = static_cast<double>(sums[0]) / OwnedDocuments::kSimilarityScale / n;
+  const double square = static_cast<double>(sums[1]) / OwnedDocuments::kSimilarityScale / n;
+  const double variance = square - setup.similarity_mean * setup.similarity_mean;
+  setup.similarity_sd = variance > 1e-12 ? std::sqrt(variance) : 1.0;
+  setup.tokens_mean = static_cast<double>(sums[2]) / OwnedDocuments::kTokenScale / n;
+}
+
+}  // namespace
+
+ExtractionSetup set_up_extraction(Job& job) {
+  ExtractionSetup setup;
+  setup.catalog = shared_catalog(job);
+  setup.encoder = make_encoder(job, setup.catalog);
+  comm::agree(job.comm, [&] {
+    setup.clusters = store::read_clusters(job.workspace.clusters()).clusters;
+    setup.reference = load_reference(job.settings);
+    setup.extractor = make_extractor(job.settings, setup.reference, job.comm);
+  });
+  setup.guide = {shared_guide_vectors(job, setup.reference, *setup.encoder), setup.reference.guide_weights};
+  const bandit::GuideSimilarity similarity(std::as_const(setup.guide.vectors).view());
+  comm::agree(job.comm, [&] {
+    if (job.comm.worker_index())
+      setup.documents = std::make_unique<OwnedDocuments>(job, setup.catalog, similarity, setup.clusters.count());
+  });
+  share_document_statistics(job, setup);
+  return setup;
+}
+
+bandit::Facts make_facts(const ExtractionSetup& setup, const Budget& budget) {
+  bandit::Facts facts;
+  const std::size_t k = setup.clusters.count(), dim = setup.clusters.dim;
+  facts.centroids = linalg::Matrix<float>(k, dim);
+  linalg::Matrix<float> unit(k, dim);
+  for (std::size_t c = 0; c < k; ++c) {
+    double square = 0;
+    for (std::size_t j = 0; j < dim; ++j) {
+      const double x = setup.clusters.centroids[c * dim + j];
+      facts.centroids(c, j) = static_cast<float>(x);
+      square += x * x;
+    }
+    for (std::size_t j = 0; j < dim && square > 0; ++j)
+      unit(c, j) = static_cast<float>(setup.clusters.centroids[c * dim + j] / std::sqrt(square));
+  }
+  std::vector<float> similarities(k);
+  bandit::GuideSimilarity(setup.guide.vectors.view()).compute(std::as_const(unit).view(), similarities);
+  for (std::uint32_t c = 0; c < k; ++c) {
+    bandit::Arm arm;
+    arm.documents = setup.clusters.counts[c];
+    arm.radius = setup.clusters.radius[c];
+    arm.variance = setup.clusters.variance[c];
+    arm.similarity = similarities[c];
+    arm.neighbours.push_back(c);
+    if (!setup.clusters.neighbour_start.empty()) {
+      for (auto i = setup.clusters.neighbour_start[c]; i < setup.clusters.neighbour_start[c + 1]; ++i)
+        arm.neighbours.push_back(setup.clusters.neighbours[i]);
+    }
+    std::sort(arm.neighbours.begin(), arm.neighbours.end());
+    facts.arms.push_back(std::move(arm));
+  }
+  facts.similarity_mean = setup.similarity_mean;
+  facts.similarity_sd = setup.similarity_sd;
+  facts.tokens_mean = setup.tokens_mean;
+  facts.budget_documents = budget.documents();
+  return facts;
+}
+
+std::unique_ptr<bandit::Policy> make_run_policy(const settings::Settings& settings, const ExtractionSetup& setup,
+                                                const Budget& budget) {
+  bandit::PolicyParams params;
+  params.seed = settings.seed;
+  params.pull_documents = settings.pull_documents;
+  return bandit::make_policy(settings.policy, params, make_facts(setup, budget));
+}
+
+}  // namespace equal::job
