@@ -24,13 +24,17 @@ struct Entry {
   auto operator<=>(const Entry&) const = default;
 };
 
-/// The distinct shingles of one text behind those that are there.
+constexpr std::uint64_t kBorder = 0x5be0cd19137e2179ULL;  // stands before the first and behind the last token
+
+/// The shingles of one text behind those that are there. Both ends are padded, so that every token is in as many
+/// shingles: otherwise the last word, which often is the one that matters, would weigh least.
 void append_shingles(std::span<const std::uint64_t> tokens, std::size_t words, std::vector<std::uint32_t>& out) {
   if (tokens.empty()) return;
-  const std::size_t n = std::min(words, tokens.size());
-  for (std::size_t i = 0; i + n <= tokens.size(); ++i) {
-    std::uint64_t hash = n;
-    for (std::size_t j = 0; j < n; ++j) hash = mix64(hash ^ tokens[i + j]);
+  std::vector<std::uint64_t> padded(tokens.size() + 2 * (words - 1), kBorder);
+  std::copy(tokens.begin(), tokens.end(), padded.begin() + static_cast<std::ptrdiff_t>(words - 1));
+  for (std::size_t i = 0; i + words <= padded.size(); ++i) {
+    std::uint64_t hash = words;
+    for (std::size_t j = 0; j < words; ++j) hash = mix64(hash ^ padded[i + j]);
     out.push_back(static_cast<std::uint32_t>(hash >> 32));
   }
 }

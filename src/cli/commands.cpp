@@ -26,6 +26,8 @@ using Words = std::vector<std::string>;
 /// Collective. Folder, lock, threads; then the stages one after another.
 int run_stages(comm::Communicator& world, const settings::Settings& s, const std::vector<std::string>& stages) {
   std::unique_ptr<job::WorkspaceLock> lock;
+  // An export to a folder of its own only reads the workspace: it may look at a run that goes on.
+  const bool looks_only = stages == std::vector<std::string>{"export"} && !s.export_folder.empty() && s.redo.empty();
   const job::Workspace workspace(s.workspace);
   comm::agree(world, [&] {
     check_ranks(world, s);
@@ -33,6 +35,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
     std::error_code error;
     std::filesystem::create_directories(workspace.root(), error);
     if (error) throw EnvironmentError(workspace.root().string() + ": cannot be created: " + error.message());
+    if (looks_only) return;
     lock = std::make_unique<job::WorkspaceLock>(workspace);
     if (!s.redo.empty()) job::redo_from(workspace, s.redo);
     write_file_atomically(workspace.root() / "settings.resolved.ini", settings::to_ini(s));
@@ -54,7 +57,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
       if (world.is_root()) log::info("stopped on request with everything saved; the same command line goes on");
       return static_cast<int>(Family::checkpointed);
     }
-    if (stage == "export") job::export_stage(job);
+    if (stage == "export") job::export_stage(job, looks_only ? job::ExportRecord::none : job::ExportRecord::written);
   }
   int code = 0;
   comm::agree(world, [&] {

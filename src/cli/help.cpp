@@ -36,7 +36,10 @@ const std::vector<Command>& commands() {
        {"job", "reference", "extract", "chat"}},
       {"export",
        "pairs -> data set",
-       "Writes the pairs of the run so far with their provenance, out/train.jsonl.",
+       "Writes the pairs of the run so far with their provenance, near-duplicates and benchmark items left out:\n"
+       "out/train.jsonl (or .gz, .zst, .parquet), out/rejects.jsonl, out/README.md. With --export.folder it only reads "
+       "the\n"
+       "workspace, so it may run beside a run that goes on.",
        {"job", "export"}},
       {"status",
        "how a run stands",

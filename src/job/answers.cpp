@@ -113,10 +113,14 @@ AnswerIndex::AnswerIndex(const std::filesystem::path& journal, const std::string
   for (const auto& warning : report.warnings) log::warn("{}", warning);
 }
 
-std::string AnswerIndex::record(std::uint64_t document) const {
+const AnswerIndex::Place* AnswerIndex::place(std::uint64_t document) const {
   const auto found = places_.find(document);
-  if (found == places_.end()) return {};
-  return store::read_journal_record(files_[found->second.file], found->second.offset, found->second.bytes);
+  return found == places_.end() ? nullptr : &found->second;
+}
+
+std::string AnswerIndex::record(std::uint64_t document) const {
+  const Place* at = place(document);
+  return at == nullptr ? std::string{} : store::read_journal_record(files_[at->file], at->offset, at->bytes);
 }
 
 }  // namespace equal::job

@@ -60,12 +60,16 @@ class AnswerIndex {
   /// The record's JSON text, or empty.
   std::string record(std::uint64_t document) const;
 
- private:
+  /// Where a record stands: for ranks that read it themselves (store::read_journal_record).
   struct Place {
-    std::uint32_t file = 0;
+    std::uint32_t file = 0;  ///< of files()
     std::uint64_t offset = 0;
     std::uint32_t bytes = 0;
   };
+  const Place* place(std::uint64_t document) const;  ///< nullptr without one
+  const std::vector<std::filesystem::path>& files() const noexcept { return files_; }
+
+ private:
   std::vector<std::filesystem::path> files_;
   std::unordered_map<std::uint64_t, Place> places_;
 };

@@ -7,6 +7,7 @@
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/extract/chat.hpp"
+#include "equal/extract/prompt.hpp"
 #include "equal/job/job.hpp"
 #include "equal/job/progress.hpp"
 #include "equal/job/stop.hpp"
@@ -47,6 +48,13 @@ std::uint64_t lost_in_flight(const RoundsLog& log, const AnswerIndex& index, std
     for (const ObservedDocument& document : event.observed) open.erase(document.number);
   }
   return std::min<std::uint64_t>(open.size(), slots);
+}
+
+/// Who answered, for the provenance of the data set.
+void add_origin(Json& facts, const settings::Settings& s) {
+  if (s.extractor != "chat" && s.extractor != "command") return;
+  facts["model"] = s.chat_model;
+  facts["prompt_sha256"] = extract::load_prompt(s.chat_prompt).digest();
 }
 
 void write_status(const Workspace& workspace, const ExtractionTotals& t, const Budget& budget, std::size_t unanswered) {
@@ -138,6 +146,7 @@ bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const An
   write_status(job.workspace, t, budget, farm.unanswered());
   record.facts = facts_of(t, budget, complete, seconds);
   if (!setup.extractor->deterministic()) record.facts["lost_in_flight"] = lost_before;
+  add_origin(record.facts, job.settings);
   Json served = Json::array();
   for (const double share : reward->served()) served.push_back(share);
   record.facts["served"] = std::move(served);
@@ -181,6 +190,7 @@ bool extract_stage(Job& job) {
     // The record says from the first round on what this stage is made with; "complete" follows at the end.
     if (!done) {
       record.facts = {{"complete", false}, {"budget", budget.text()}};
+      add_origin(record.facts, job.settings);
       write_stage_record(job.workspace, record);
     }
   });

@@ -33,7 +33,10 @@ Source parse_source(const std::string& text) {
   return {text.substr(0, colon), weight};
 }
 
-std::vector<extract::Pair> read_pairs(const std::string& file, const settings::Settings& s) {
+enum class Answers { required, optional };
+
+std::vector<extract::Pair> read_pairs(const std::string& file, const settings::Settings& s,
+                                      Answers answers = Answers::required) {
   store::CorpusParams params;
   params.text_field = s.field_question;
   params.max_words = 0;
@@ -49,9 +52,10 @@ std::vector<extract::Pair> read_pairs(const std::string& file, const settings::S
           const std::string where = format("{}, record at byte {}", record.source, record.position);
           const Json rest = record.metadata.empty() ? Json::object() : parse_json(record.metadata, where);
           const auto answer = rest.find(s.field_answer);
-          if (answer == rest.end() || !answer->is_string())
+          const bool there = answer != rest.end() && answer->is_string();
+          if (!there && answers == Answers::required)
             throw DataError(format("{}: no text in field '{}'; name it with --field-answer", where, s.field_answer));
-          out.push_back({record.text, answer->get<std::string>()});
+          out.push_back({record.text, there ? answer->get<std::string>() : std::string()});
         }
       }
       if (reader.tally().bad_lines() > 0) throw DataError(store::describe(reader.tally().reported.front(), lines));
@@ -100,6 +104,16 @@ Reference load_reference(const settings::Settings& s) {
   for (std::size_t i = 0; i < out.guide.size(); ++i)
     sha.update(pair_digest(out.guide[i]).hex()).update_value(out.guide_weights[i]);
   out.digest = sha.hex();
+  return out;
+}
+
+std::vector<clean::BenchmarkItem> load_benchmarks(const settings::Settings& s) {
+  std::vector<clean::BenchmarkItem> out;
+  for (const auto& file : s.export_decontaminate) {
+    std::uint64_t number = 0;
+    for (auto& pair : read_pairs(file, s, Answers::optional))
+      out.push_back({file, number++, std::move(pair.question), std::move(pair.answer)});
+  }
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "equal/clean/decontamination.hpp"
 #include "equal/extract/extractor.hpp"
 #include "equal/settings/settings.hpp"
 
@@ -18,5 +19,8 @@ struct Reference {
 /// Reads reference.files (FILE or FILE:WEIGHT) and reference.holdout. Throws UsageError without a file, DataError on a
 /// file without pairs or a line that is none, naming file and line. Local; equal on all ranks.
 Reference load_reference(const settings::Settings& settings);
+
+/// The items of export.decontaminate, file after file; answers may be missing. Throws as load_reference(). Local.
+std::vector<clean::BenchmarkItem> load_benchmarks(const settings::Settings& settings);
 
 }  // namespace equal::job

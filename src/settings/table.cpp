@@ -370,19 +370,46 @@ void add_chat(Table& t) {
 
 void add_export(Table& t) {
   using S = Settings;
+  constexpr auto kStage = Kind::stage;
   const char* stage = "export";
-  t.add<&S::export_format>("export.format", stage, Kind::stage, "messages", "",
-                           "messages (Hugging Face, TRL), alpaca, sharegpt, or pairs.")
+  t.add<&S::export_format>("export.format", stage, kStage, "messages", "",
+                           "messages (Hugging Face, TRL), alpaca, sharegpt, or pairs (question and answer).")
       .choices = {"messages", "alpaca", "sharegpt", "pairs"};
-  t.add<&S::export_folder>("export.folder", stage, Kind::stage, "", "folder",
+  t.add<&S::export_files>("export.files", stage, kStage, "jsonl", "", "Kind of file.").choices = {
+      "jsonl", "jsonl.gz", "jsonl.zst", "parquet"};
+  t.add<&S::export_folder>("export.folder", stage, kStage, "", "folder",
                            "Where the data set goes; empty = out/ of the workspace.");
-  range(t.add<&S::export_top>("export.top", stage, Kind::stage, "0", "pairs",
+  range(t.add<&S::export_shard_bytes>(
+            "export.shard_bytes", stage, kStage, "0", "bytes",
+            "A file that holds as much (before compression) is followed by another; 0 = one file."),
+        0, kMany);
+  range(t.add<&S::export_top>("export.top", stage, kStage, "0", "pairs",
                               "Keep only the pairs with the highest credit; 0 = all."),
         0, kMany);
   range(t.add<&S::export_min_credit>(
-            "export.min_credit", stage, Kind::stage, "0", "",
+            "export.min_credit", stage, kStage, "0", "",
             "Drop pairs with less credit; only the reward marginal gives credit to single pairs."),
         0, 1);
+  range(t.add<&S::export_validation>(
+            "export.validation", stage, kStage, "0", "share",
+            "Documents whose pairs go to a validation split, drawn by seed; pieces of one document stay together."),
+        0, 0.9);
+  range(
+      t.add<&S::export_near_duplicates>(
+          "export.near_duplicates", stage, kStage, "0.8", "",
+          "Of two pairs whose three-word runs agree this much (Jaccard) and that state the same numbers, the later is "
+          "left out; 0 = off."),
+      0, 1);
+  t.add<&S::export_decontaminate>(
+      "export.decontaminate", stage, kStage, "", "files",
+      "Benchmarks, JSONL with ingest.field_question and perhaps ingest.field_answer: pairs that hold one of their "
+      "items are left out.");
+  t.add<&S::export_rejects>("export.rejects", stage, kStage, "true", "",
+                            "Write the pairs that cleaning left out, with reasons, to rejects.jsonl.");
+  t.add<&S::export_name>("export.name", stage, kStage, "", "", "Name of the data set, for its card (README.md).");
+  t.add<&S::export_licence>(
+      "export.licence", stage, kStage, "", "",
+      "Licence of the data set for its card, such as cc-by-4.0; what holds follows from the sources.");
 }
 
 }  // namespace

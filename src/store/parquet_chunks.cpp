@@ -1,9 +1,5 @@
 #include "parquet_chunks.hpp"
 
-#include <dlfcn.h>
-
-#include <cstdlib>
-
 #include "equal/base/error.hpp"
 #include "equal/base/json_lines.hpp"
 #include "equal/base/log.hpp"
@@ -15,39 +11,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kModuleName = "libequal_parquet.so";
-
-/// Beside the program, in the library folder of an installation, or where EQUAL_PARQUET_MODULE says.
-std::vector<fs::path> module_places() {
-  std::vector<fs::path> out;
-  if (const char* named = std::getenv("EQUAL_PARQUET_MODULE")) out.emplace_back(named);
-  std::error_code error;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
-  out.push_back(folder / kModuleName);
-  out.push_back(folder.parent_path() / "lib" / "equal" / kModuleName);
-  return out;
-}
-
-/// The module's function; nullptr without a module. Loaded once, never unloaded.
-OpenParquet load_module() {
-  for (const fs::path& place : module_places()) {
-    std::error_code error;
-    if (!fs::exists(place, error)) continue;
-    // Its symbols stay its own (LOCAL), and its libraries see each other's before the program's (DEEPBIND).
-    if (void* module = ::dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND)) {
-      if (void* function = ::dlsym(module, kOpenParquet)) return reinterpret_cast<OpenParquet>(function);
-    }
-  }
-  return nullptr;
-}
-
 std::unique_ptr<ParquetFile> open_parquet(const fs::path& path) {
-  static const OpenParquet open = load_module();
-  if (open == nullptr) {
-    throw UsageError(format("{}: Parquet needs the module {}, which is not there (or its Arrow libraries are not). Build with Arrow C++ "
-                            "installed, or with Python's pyarrow: cmake -DEQUAL_PYARROW=<its folder>; or convert the file to JSON Lines",
-                            path.string(), kModuleName));
-  }
+  const auto open = reinterpret_cast<OpenParquet>(parquet_module_function(kOpenParquet));
+  if (open == nullptr) throw UsageError(format("{}: {}; or convert the file to JSON Lines", path.string(), no_parquet_module()));
   std::string error;
   std::unique_ptr<ParquetFile> file(open(path.c_str(), &error));
   if (!file) throw DataError(format("{}: cannot be read as Parquet: {}", path.string(), error));

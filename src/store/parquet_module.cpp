@@ -14,6 +14,8 @@
 #include <parquet/metadata.h>
 #include <parquet/schema.h>
 
+#include "parquet_module_errors.hpp"
+
 namespace equal::store {
 namespace {
 
@@ -113,32 +115,6 @@ void append_json(const arrow::Array& array, std::int64_t row, int depth, std::st
       break;
     }
     default: append_scalar(array, row, out);
-  }
-}
-
-struct Failure : std::exception {
-  std::string text;
-  explicit Failure(std::string t) : text(std::move(t)) {}
-  const char* what() const noexcept override { return text.c_str(); }
-};
-
-void check(const arrow::Status& status) {
-  if (!status.ok()) throw Failure(status.ToString());
-}
-template <class T>
-T value_of(arrow::Result<T> result) {
-  check(result.status());
-  return std::move(result).ValueUnsafe();
-}
-
-/// Runs f; the text of what it throws.
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-    return {};
-  } catch (const std::exception& e) {
-    return e.what()[0] == '\0' ? "unknown error" : e.what();
   }
 }
 

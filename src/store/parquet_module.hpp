@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "equal/store/parquet_writer.hpp"
+
 namespace equal::store {
 
 struct ParquetFields {
@@ -36,8 +38,23 @@ class ParquetFile {
   virtual std::string next(std::vector<ParquetRow>& rows) = 0;
 };
 
+/// A file that is being written.
+class ParquetSink {
+ public:
+  virtual ~ParquetSink() = default;
+  virtual std::string append(const std::vector<ParquetColumn>& columns, std::uint64_t rows) = 0;
+  virtual std::string finish() = 0;
+};
+
+// The module's functions: nullptr and `error` when the file cannot be opened or created.
 inline constexpr const char* kOpenParquet = "equal_open_parquet_1";
-/// The module's one function: nullptr and `error` when the file cannot be opened.
 using OpenParquet = ParquetFile* (*)(const char* path, std::string* error);
+inline constexpr const char* kCreateParquet = "equal_create_parquet_1";
+using CreateParquet = ParquetSink* (*)(const char* path, const std::vector<ParquetColumn>* schema, std::string* error);
+
+/// A function of the module by its name; nullptr where there is no module. It is loaded once and never unloaded.
+void* parquet_module_function(const char* name);
+/// What to do where there is none.
+std::string no_parquet_module();
 
 }  // namespace equal::store

@@ -17,7 +17,7 @@ namespace equal::clean {
 
 struct NearDuplicateParams {
   double threshold = 0.8;          ///< least Jaccard similarity of two near-duplicates, in (0, 1]
-  std::size_t shingle_words = 3;   ///< neighbouring tokens that make a shingle; a shorter text is one shingle
+  std::size_t shingle_words = 3;   ///< neighbouring tokens that make a shingle; both ends of a text are padded
   std::size_t bands = 32;          ///< more bands: more recall, more time
   bool numbers_must_agree = true;  ///< pairs that state other numbers are other exercises, however alike their words
   std::size_t bucket_links = 64;   ///< a pair is compared with at most so many before it in a bucket, and the first

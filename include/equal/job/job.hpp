@@ -26,7 +26,9 @@ void embed_stage(Job& job);
 void cluster_stage(Job& job);
 /// Returns false when it stopped on request (signal or time limit) with everything saved.
 bool extract_stage(Job& job);
-void export_stage(Job& job);
+/// Whether the export is the workspace's (stages/export.json), or a look at a run that somebody else's process drives.
+enum class ExportRecord { written, none };
+void export_stage(Job& job, ExportRecord record = ExportRecord::written);
 
 /// Collective. What extract would ask first and what the run is expected to cost, as a text on rank 0. Sends and writes
 /// nothing.

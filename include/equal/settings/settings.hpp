@@ -60,9 +60,11 @@ struct Settings {
   std::uint64_t command_batch = 0;
   double command_timeout_seconds = 0;
   // export
-  std::string export_format, export_folder;
-  std::uint64_t export_top = 0;
-  double export_min_credit = 0;
+  std::string export_format, export_files, export_folder, export_name, export_licence;
+  std::uint64_t export_top = 0, export_shard_bytes = 0;
+  double export_min_credit = 0, export_validation = 0, export_near_duplicates = 0;
+  std::vector<std::string> export_decontaminate;
+  bool export_rejects = false;
 
   bool operator==(const Settings&) const = default;
 };

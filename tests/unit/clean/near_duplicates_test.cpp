@@ -123,6 +123,17 @@ TEST(NearDuplicates, SpellingDoesNotMatterNumbersDo) {
       << "signs of arithmetic are tokens";
 }
 
+TEST(NearDuplicates, TheLastWordWeighsAsMuchAsOthers) {
+  const NearDuplicateParams params;
+  const auto alike = [&](const char* a, const char* b) {
+    return similarity(params, sketch(params, a, ""), sketch(params, b, ""));
+  };
+  const double last = alike("what does the law say about the contract", "what does the law say about the appeal");
+  EXPECT_DOUBLE_EQ(last,
+                   alike("what does the law say about the contract", "what does the statute say about the contract"));
+  EXPECT_DOUBLE_EQ(last, 7.0 / 13.0);
+}
+
 TEST(NearDuplicates, HardCases) {
   EXPECT_TRUE(duplicates_of({}, {}).empty());
   EXPECT_EQ(duplicates_of({}, {{"", ""}, {"?", "!"}}).size(), 1U);
