@@ -94,5 +94,5 @@ if not python.exists():
     print("the loaders were not tried: python3 -m venv", python.parents[1], "; pip install datasets pandas pyarrow zstandard")
     sys.exit(77)
 done = subprocess.run([python, pathlib.Path(__file__).with_name("load_data_sets.py"), json.dumps([[*key, str(path)] for key, path in folders.items()]), "splits"], text=True,
-                      env=os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(pathlib.Path("hf").absolute()), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"})
+                      env=os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(harness.fresh("hf").absolute()), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"})
 sys.exit(done.returncode)
