@@ -37,7 +37,7 @@ struct Options {
                                             {"delay", "0"},      {"unanswered", "0"},               {"transport", "1"},
                                             {"share", ""},       {"cap", ""},                       {"limit", ""},
                                             {"round_min", ""},   {"round_growth", ""},              {"optimism", ""},
-                                            {"pull", ""}};
+                                            {"pull", ""},       {"near_duplicate", ""}};
   std::size_t count(const std::string& key) const { return static_cast<std::size_t>(std::stoull(values.at(key))); }
   double number(const std::string& key, double otherwise) const {
     return values.at(key).empty() ? otherwise : std::stod(values.at(key));
@@ -71,6 +71,7 @@ RunParams run_params(const Options& o, const std::string& policy, std::uint64_t 
   q.round_min = static_cast<std::size_t>(o.number("round_min", static_cast<double>(q.round_min)));
   q.round_growth = o.number("round_growth", q.round_growth);
   q.optimism = o.number("optimism", q.optimism);
+  q.near_duplicate = o.number("near_duplicate", q.near_duplicate);
   q.pull_documents = static_cast<std::size_t>(o.number("pull", static_cast<double>(q.pull_documents)));
   return p;
 }
