@@ -7,8 +7,10 @@
 
 #include "kernels.hpp"
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
+#endif
+#if defined(__AVX512F__)
 #define EQUAL_WIDTH 64
 #elif defined(__AVX2__)
 #define EQUAL_WIDTH 32
@@ -66,6 +68,32 @@ EQUAL_INLINE void store(float* p, D v) {
 EQUAL_INLINE D spread(double x) { return x - D{}; }
 EQUAL_INLINE F spread(float x) { return x - F{}; }
 EQUAL_INLINE D smaller(D a, D b) { return a < b ? a : b; }
+
+/// a b + c, rounded once: in hardware, or by the C library where the CPU has no such instruction.
+EQUAL_INLINE F fused(F a, F b, F c) {
+#if EQUAL_WIDTH == 64
+  return reinterpret_cast<F>(
+      _mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif EQUAL_WIDTH == 32
+  return reinterpret_cast<F>(
+      _mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+#else
+  for (std::size_t k = 0; k < kF; ++k) c[k] = __builtin_fmaf(a[k], b[k], c[k]);
+  return c;
+#endif
+}
+EQUAL_INLINE D fused(D a, D b, D c) {
+#if EQUAL_WIDTH == 64
+  return reinterpret_cast<D>(
+      _mm512_fmadd_pd(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b), reinterpret_cast<__m512d>(c)));
+#elif EQUAL_WIDTH == 32
+  return reinterpret_cast<D>(
+      _mm256_fmadd_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b), reinterpret_cast<__m256d>(c)));
+#else
+  for (std::size_t k = 0; k < kD; ++k) c[k] = __builtin_fma(a[k], b[k], c[k]);
+  return c;
+#endif
+}
 
 double min_sum(const double* c, const double* p, std::size_t n) {
   double best = __builtin_inf();
@@ -149,25 +177,67 @@ EQUAL_INLINE void widen(F c, D& low, D& high) {
 #endif
 }
 
-/// The sum of 16 running values: x_k = lane k + lane k + 8, then ((x0 + x4) + (x2 + x6)) + ((x1 + x5) + (x3 + x7)).
-EQUAL_INLINE double total(const D (&x)[16 / kD]) {
+/// 16 running values as eight: lane k + lane k + 8.
 #if EQUAL_WIDTH == 64
-  const D eight = x[0] + x[1];
+struct Eight {
+  D lanes;
+};
+EQUAL_INLINE Eight eight_of(const D (&x)[2]) { return {x[0] + x[1]}; }
+#elif EQUAL_WIDTH == 32
+struct Eight {
+  D low, high;
+};
+EQUAL_INLINE Eight eight_of(const D (&x)[4]) { return {x[0] + x[2], x[1] + x[3]}; }
+#else
+struct Eight {
+  D lanes[4];
+};
+EQUAL_INLINE Eight eight_of(const D (&x)[8]) { return {{x[0] + x[4], x[1] + x[5], x[2] + x[6], x[3] + x[7]}}; }
+#endif
+EQUAL_INLINE Eight eight_of(const F (&x)[16 / kF]) {
+  D wide[16 / kD];
+  for (std::size_t p = 0; p < 16 / kF; ++p) widen(x[p], wide[2 * p], wide[2 * p + 1]);
+  return eight_of(wide);
+}
+
+/// ((x0 + x4) + (x2 + x6)) + ((x1 + x5) + (x3 + x7)).
+EQUAL_INLINE double total(const Eight& x) {
+#if EQUAL_WIDTH == 64
   using D4 = double __attribute__((vector_size(32)));
-  const D4 four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+  const D4 four =
+      __builtin_shufflevector(x.lanes, x.lanes, 0, 1, 2, 3) + __builtin_shufflevector(x.lanes, x.lanes, 4, 5, 6, 7);
   return (four[0] + four[2]) + (four[1] + four[3]);
 #elif EQUAL_WIDTH == 32
-  const D four = (x[0] + x[2]) + (x[1] + x[3]);
+  const D four = x.low + x.high;
   return (four[0] + four[2]) + (four[1] + four[3]);
 #else
-  const D two = ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+  const D two = (x.lanes[0] + x.lanes[2]) + (x.lanes[1] + x.lanes[3]);
   return two[0] + two[1];
 #endif
 }
-EQUAL_INLINE double total(const F (&x)[16 / kF]) {
-  D wide[16 / kD];
-  for (std::size_t p = 0; p < 16 / kF; ++p) widen(x[p], wide[2 * p], wide[2 * p + 1]);
-  return total(wide);
+
+/// out[i] = total(x[i])
+template <std::size_t R>
+EQUAL_INLINE void totals(const Eight (&x)[R], double* out) {
+#if EQUAL_WIDTH == 64
+  if constexpr (R == 8) {  // the same additions for eight rows at once: each step halves the vectors
+    D four[4], two[2];
+    for (std::size_t i = 0; i < 4; ++i) {
+      const D a = x[2 * i].lanes, b = x[2 * i + 1].lanes;
+      four[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
+                __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+    for (std::size_t i = 0; i < 2; ++i) {
+      const D a = four[2 * i], b = four[2 * i + 1];
+      two[i] = __builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13) +
+               __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15);
+    }
+    store(out, __builtin_shufflevector(two[0], two[1], 0, 2, 4, 6, 8, 10, 12, 14) +
+                   __builtin_shufflevector(two[0], two[1], 1, 3, 5, 7, 9, 11, 13, 15));
+    return;
+  }
+#endif
+  for (std::size_t i = 0; i < R; ++i) out[i] = total(x[i]);
 }
 
 /// columns[0 .. length) += c
@@ -203,14 +273,20 @@ EQUAL_INLINE void sweep_rows(const Sweep<T>& s, std::size_t first) {
   for (std::size_t j = 0; j < stride; j += kLanes) {
     for (std::size_t p = 0; p < kParts; ++p) {
       const Vector wj = load(w + j + p * kLength);
-      for (std::size_t i = 0; i < R; ++i) sum[i][p] += load(q + i * stride + j + p * kLength) * wj;
+      for (std::size_t i = 0; i < R; ++i) sum[i][p] = fused(load(q + i * stride + j + p * kLength), wj, sum[i][p]);
     }
   }
-  double shares[R];
-  for (std::size_t i = 0; i < R; ++i) s.sums[first + i] = shares[i] = total(sum[i]);
-  for (std::size_t i = 0; i < R; ++i) shares[i] = s.a[first + i] / (shares[i] + s.offset);
+  Eight eight[R];
+  for (std::size_t i = 0; i < R; ++i) eight[i] = eight_of(sum[i]);
+  double* const shares = s.shares + first;
+  totals(eight, s.sums + first);
+  if constexpr (R % kD == 0) {
+    for (std::size_t i = 0; i < R; i += kD)
+      store(shares + i, load(s.a + first + i) / (load(s.sums + first + i) + spread(s.offset)));
+  } else {
+    for (std::size_t i = 0; i < R; ++i) shares[i] = s.a[first + i] / (s.sums[first + i] + s.offset);
+  }
   Vector u[R];
-  for (std::size_t i = 0; i < R; ++i) s.shares[first + i] = shares[i];
   for (std::size_t i = 0; i < R; ++i) u[i] = spread(static_cast<T>(shares[i]));
   double* const columns = s.columns;
   // The next rows come from a farther cache meanwhile: a quarter of the time of matrices that no near cache holds.
@@ -218,7 +294,7 @@ EQUAL_INLINE void sweep_rows(const Sweep<T>& s, std::size_t first) {
   for (std::size_t j = 0; j < stride; j += kLength) {
     for (std::size_t i = 0; i < R; ++i) __builtin_prefetch(next + i * stride + j, 1);
     Vector c = u[0] * load(q + j);
-    for (std::size_t i = 1; i < R; ++i) c += u[i] * load(q + i * stride + j);
+    for (std::size_t i = 1; i < R; ++i) c = fused(u[i], load(q + i * stride + j), c);
     add_to(columns + j, c);
   }
 }
