@@ -1,7 +1,8 @@
 // Times the transport solvers on problems that a peer gives it, one command a line on standard input:
 //   problem FILE N M WEIGHTED     float64 cost (N,M) row-major; WEIGHTED = 1: then the N and M weights follow in the
-//   file emd | ipot | sinkhorn EPSILON TOLERANCE MAX_ITERATIONS
-// Each solver answers one JSON line: CPU seconds of its one thread, elapsed seconds, value and what it reports.
+//   file emd | ipot [COUNT] | sinkhorn EPSILON TOLERANCE MAX_ITERATIONS
+// Each solver answers one JSON line: CPU seconds, elapsed seconds, value and what it reports. All work on one thread,
+// except that COUNT > 1 problems (here the same one) go over all cores, a problem a thread, as the arms of a round do.
 #include <ctime>
 #include <fstream>
 #include <iostream>
@@ -11,6 +12,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/json.hpp"
+#include "equal/base/thread_pool.hpp"
 #include "equal/transport/emd.hpp"
 #include "equal/transport/ipot.hpp"
 #include "equal/transport/sinkhorn.hpp"
@@ -68,10 +70,16 @@ Json answer(const std::string& solver, std::istream& words, const Problem& p) {
     });
   }
   if (solver == "ipot") {
-    return timed([&] {
-      const auto r = transport::ipot(p.cost.view(), p.a, p.b);
-      return Json{{"value", r.value}, {"marginal_error", r.marginal_error}};
+    std::size_t count = 1;
+    words >> count;
+    std::vector<transport::IpotResult> results(count);
+    ThreadPool pool(count > 1 ? 0 : 1);
+    Json out = timed([&] {
+      pool.run(count, [&](std::size_t i, std::size_t) { results[i] = transport::ipot(p.cost.view(), p.a, p.b); });
+      return Json{{"value", results.back().value}, {"marginal_error", results.back().marginal_error}};
     });
+    out["threads"] = pool.size();
+    return out;
   }
   if (solver == "sinkhorn") {
     transport::SinkhornParams params;

@@ -249,63 +249,168 @@ EQUAL_INLINE void add_to(double* columns, F c) {
   store(columns + kD, load(columns + kD) + high);
 }
 
-/// R rows at a time: w and columns are loaded once for R rows, and the second use of q finds it in the first-level
-/// cache.
+/// q = step . diag(row_scale) q diag(column_scale) in R rows.
 template <std::size_t R, class T>
-EQUAL_INLINE void sweep_rows(const Sweep<T>& s, std::size_t first) {
+EQUAL_INLINE void rescale(const Sweep<T>& s, std::size_t first) {
   using Vector = typename Stored<T>::Vector;
-  constexpr std::size_t kLength = Stored<T>::kLength, kParts = kLanes / kLength;
-  const std::size_t stride = s.stride;
-  T* const q = s.q + first * stride;
-  if (s.step != nullptr) {
-    const T* const step = s.step + first * stride;
-    const T* const v = s.column_scale;
-    for (std::size_t i = 0; i < R; ++i) {
-      const Vector u = spread(s.row_scale[first + i]);
-      for (std::size_t j = 0; j < stride; j += kLength) {
-        const Vector moved = load(step + i * stride + j) * (u * load(q + i * stride + j) * load(v + j));
-        store(q + i * stride + j, moved < spread(Stored<T>::kLeast) ? Vector{} : moved);
-      }
+  T* const q = s.q + first * s.stride;
+  const T* const step = s.step + first * s.stride;
+  for (std::size_t i = 0; i < R; ++i) {
+    const Vector u = spread(s.row_scale[first + i]);
+    for (std::size_t j = 0; j < s.stride; j += Stored<T>::kLength) {
+      const std::size_t at = i * s.stride + j;
+      const Vector moved = load(step + at) * (u * load(q + at) * load(s.column_scale + j));
+      store(q + at, moved < spread(Stored<T>::kLeast) ? Vector{} : moved);
     }
   }
-  const T* const w = s.w;
+}
+
+/// Running values of the sums q w of R rows.
+template <std::size_t R, class T>
+struct RowSums {
+  using Vector = typename Stored<T>::Vector;
+  static constexpr std::size_t kParts = kLanes / Stored<T>::kLength;
   Vector sum[R][kParts] = {};
-  for (std::size_t j = 0; j < stride; j += kLanes) {
-    for (std::size_t p = 0; p < kParts; ++p) {
-      const Vector wj = load(w + j + p * kLength);
-      for (std::size_t i = 0; i < R; ++i) sum[i][p] = fused(load(q + i * stride + j + p * kLength), wj, sum[i][p]);
-    }
-  }
+};
+
+/// sums and shares of R rows.
+template <std::size_t R, class T>
+EQUAL_INLINE void share(const Sweep<T>& s, std::size_t first, const RowSums<R, T>& rows) {
   Eight eight[R];
-  for (std::size_t i = 0; i < R; ++i) eight[i] = eight_of(sum[i]);
-  double* const shares = s.shares + first;
+  for (std::size_t i = 0; i < R; ++i) eight[i] = eight_of(rows.sum[i]);
   totals(eight, s.sums + first);
+  double* const shares = s.shares + first;
   if constexpr (R % kD == 0) {
     for (std::size_t i = 0; i < R; i += kD)
       store(shares + i, load(s.a + first + i) / (load(s.sums + first + i) + spread(s.offset)));
   } else {
     for (std::size_t i = 0; i < R; ++i) shares[i] = s.a[first + i] / (s.sums[first + i] + s.offset);
   }
+}
+
+template <std::size_t R, class T>
+EQUAL_INLINE void add_row_sums(const Sweep<T>& s, std::size_t first) {
+  constexpr std::size_t kLength = Stored<T>::kLength;
+  if (s.step != nullptr) rescale<R>(s, first);
+  const T* const q = s.q + first * s.stride;
+  RowSums<R, T> rows;
+  for (std::size_t j = 0; j < s.stride; j += kLanes) {
+    for (std::size_t p = 0; p < rows.kParts; ++p) {
+      const auto wj = load(s.w + j + p * kLength);
+      for (std::size_t i = 0; i < R; ++i)
+        rows.sum[i][p] = fused(load(q + i * s.stride + j + p * kLength), wj, rows.sum[i][p]);
+    }
+  }
+  share(s, first, rows);
+}
+
+/// columns += shares q of R rows.
+template <std::size_t R, class T>
+EQUAL_INLINE void add_columns(const Sweep<T>& s, std::size_t first) {
+  using Vector = typename Stored<T>::Vector;
+  const T* const q = s.q + first * s.stride;
   Vector u[R];
-  for (std::size_t i = 0; i < R; ++i) u[i] = spread(static_cast<T>(shares[i]));
-  double* const columns = s.columns;
+  for (std::size_t i = 0; i < R; ++i) u[i] = spread(static_cast<T>(s.shares[first + i]));
   // The next rows come from a farther cache meanwhile: a quarter of the time of matrices that no near cache holds.
-  const T* const next = first + 2 * R <= s.rows ? q + R * stride : q;
-  for (std::size_t j = 0; j < stride; j += kLength) {
-    for (std::size_t i = 0; i < R; ++i) __builtin_prefetch(next + i * stride + j, 1);
+  const T* const next = first + 2 * R <= s.rows ? q + R * s.stride : q;
+  for (std::size_t j = 0; j < s.stride; j += Stored<T>::kLength) {
+    for (std::size_t i = 0; i < R; ++i) __builtin_prefetch(next + i * s.stride + j);
     Vector c = u[0] * load(q + j);
-    for (std::size_t i = 1; i < R; ++i) c = fused(u[i], load(q + i * stride + j), c);
-    add_to(columns + j, c);
+    for (std::size_t i = 1; i < R; ++i) c = fused(u[i], load(q + i * s.stride + j), c);
+    add_to(s.columns + j, c);
   }
 }
 
+#if EQUAL_WIDTH == 64
+/// add_columns of the R rows before the last R and add_row_sums of the next R in one loop: by then the shares are
+/// there, and nothing waits for the end of a sum. Where registers are fewer this would not pay; the values are the
+/// same.
+template <std::size_t R, class T>
+EQUAL_INLINE void add_columns_and_row_sums(const Sweep<T>& s, std::size_t columns_of, std::size_t sums_of) {
+  using Vector = typename Stored<T>::Vector;
+  constexpr std::size_t kLength = Stored<T>::kLength;
+  if (s.step != nullptr) rescale<R>(s, sums_of);
+  const std::size_t stride = s.stride, stride3 = 3 * stride;
+  const T *q0 = s.q + columns_of * stride, *q4 = q0 + 4 * stride, *r0 = s.q + sums_of * stride, *r4 = r0 + 4 * stride;
+  Vector u[R];
+  for (std::size_t i = 0; i < R; ++i) u[i] = spread(static_cast<T>(s.shares[columns_of + i]));
+  RowSums<R, T> rows;
+  double* columns = s.columns;
+  const T* w = s.w;
+  for (const T* const end = w + stride; w < end;) {
+    for (std::size_t p = 0; p < rows.kParts; ++p) {
+      Vector c = u[0] * load(q0);
+      c = fused(u[1], load(q0 + stride), c);
+      c = fused(u[2], load(q0 + 2 * stride), c);
+      c = fused(u[3], load(q0 + stride3), c);
+      if constexpr (R == 8) {
+        c = fused(u[4], load(q4), c);
+        c = fused(u[5], load(q4 + stride), c);
+        c = fused(u[6], load(q4 + 2 * stride), c);
+        c = fused(u[7], load(q4 + stride3), c);
+      }
+      add_to(columns, c);
+      const Vector wj = load(w);
+      rows.sum[0][p] = fused(load(r0), wj, rows.sum[0][p]);
+      rows.sum[1][p] = fused(load(r0 + stride), wj, rows.sum[1][p]);
+      rows.sum[2][p] = fused(load(r0 + 2 * stride), wj, rows.sum[2][p]);
+      rows.sum[3][p] = fused(load(r0 + stride3), wj, rows.sum[3][p]);
+      if constexpr (R == 8) {
+        rows.sum[4][p] = fused(load(r4), wj, rows.sum[4][p]);
+        rows.sum[5][p] = fused(load(r4 + stride), wj, rows.sum[5][p]);
+        rows.sum[6][p] = fused(load(r4 + 2 * stride), wj, rows.sum[6][p]);
+        rows.sum[7][p] = fused(load(r4 + stride3), wj, rows.sum[7][p]);
+      }
+      q0 += kLength, q4 += kLength, r0 += kLength, r4 += kLength, columns += kLength, w += kLength;
+    }
+  }
+  share(s, sums_of, rows);
+}
+
+/// The first `count` rows, R at a time.
+template <std::size_t R, class T>
+EQUAL_INLINE void sweep_groups(const Sweep<T>& s, std::size_t count) {
+  if (count >= R) add_row_sums<R>(s, 0);
+  if (count >= 2 * R) add_row_sums<R>(s, R);
+  for (std::size_t i = 2 * R; i < count; i += R) add_columns_and_row_sums<R>(s, i - 2 * R, i);
+  if (count >= 2 * R) add_columns<R>(s, count - 2 * R);
+  if (count >= R) add_columns<R>(s, count - R);
+}
+#else
+template <std::size_t R, class T>
+EQUAL_INLINE void sweep_groups(const Sweep<T>& s, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += R) {
+    add_row_sums<R>(s, i);
+    add_columns<R>(s, i);
+  }
+}
+#endif
+
+/// R rows at a time: w and columns are loaded once for them. R decides the order of additions, so it is chosen by the
+/// size of a row alone: the second use of q shall find it in the first-level cache.
 template <class T>
 EQUAL_INLINE void sweep_any(const Sweep<T>& s) {
+  constexpr std::size_t kNearCache = 32768;
   for (std::size_t j = 0; j < s.stride; ++j) s.columns[j] = 0.0;
-  std::size_t i = 0;
-  for (; i + 8 <= s.rows; i += 8) sweep_rows<8>(s, i);
-  for (; i + 4 <= s.rows; i += 4) sweep_rows<4>(s, i);
-  for (; i < s.rows; ++i) sweep_rows<1>(s, i);
+  const std::size_t row_bytes = s.stride * sizeof(T), eights = s.rows / 8 * 8, fours = s.rows / 4 * 4;
+  if (3 * 8 * row_bytes <= kNearCache) {
+    sweep_groups<8>(s, eights);
+  } else if (3 * 4 * row_bytes <= kNearCache) {
+    sweep_groups<4>(s, eights);
+  } else {
+    for (std::size_t i = 0; i < eights; i += 8) {
+      add_row_sums<8>(s, i);
+      add_columns<8>(s, i);
+    }
+  }
+  if (fours > eights) {
+    add_row_sums<4>(s, eights);
+    add_columns<4>(s, eights);
+  }
+  for (std::size_t i = fours; i < s.rows; ++i) {
+    add_row_sums<1>(s, i);
+    add_columns<1>(s, i);
+  }
 }
 
 template <class T>
