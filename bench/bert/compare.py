@@ -135,6 +135,33 @@ def tokenizer_figures(model):
     return {"ids_identical": bad == 0 and bad_nasty == 0, "tokenizer_ratio": ratio}
 
 
+def embed_job(model, docs):
+    """`equal embed` with bf16 under mpirun, one thread a rank: seconds with one and two workers, and the largest rank's memory."""
+    inputs = os.path.join(work, "job.jsonl")
+    with gzip.open(args.corpus, "rt", encoding="utf-8") as corpus, open(inputs, "w", encoding="utf-8") as out:
+        for _, line in zip(range(docs), corpus):
+            out.write(line)
+    watch = ("import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]);"
+             "print('rss_kib', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, flush=True); sys.exit(code)")
+    env = dict(clean, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_hwloc_base_binding_policy="none")
+    seconds, resident = {}, 0
+    for ranks in (2, 3):
+        workspace = os.path.join(work, f"job-{ranks}")
+        settings = ["--workspace", workspace, "--inputs", inputs, "--partition-bytes", "200000", "--threads", "1", "--encoder.kind", "bert",
+                    "--encoder.model", model, "--encoder.precision", "bf16", "--embed.block", "64", "--log.level", "warn"]
+        for stage in ("ingest", "embed"):
+            done = subprocess.run(["mpirun", "--oversubscribe", "-n", str(ranks), sys.executable, "-c", watch, os.path.join(args.bin, "equal"), stage,
+                                   *settings], env=env, capture_output=True, text=True)
+            if done.returncode != 0:
+                sys.exit(f"equal {stage} failed:\n{done.stdout}{done.stderr}")
+        resident = max([resident] + [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("rss_kib")])
+        seconds[ranks - 1] = json.load(open(os.path.join(workspace, "stages", "embed.json")))["facts"]["seconds"]
+    figures = {"embed_efficiency_2_workers": seconds[1] / seconds[2] / 2, "embed_peak_rss_mib": resident / 1024}
+    print(f"\nequal embed, bf16, {docs} documents, one thread a rank: {seconds[1]:.1f} s with one worker, {seconds[2]:.1f} s with two, "
+          f"efficiency {figures['embed_efficiency_2_workers']:.3f}; at most {figures['embed_peak_rss_mib']:.0f} MiB a rank")
+    return figures
+
+
 def kmeans(x, k, seed):
     rng = np.random.default_rng(seed)
     centre = x[rng.choice(len(x), k, replace=False)]
@@ -181,6 +208,7 @@ if args.shapes:
         result |= {f"{k}_{name.split('-')[1]}": v for k, v in figures.items() if k.endswith("_ratio")}
 if args.full:
     result |= quality(model)
+result |= embed_job(model, 2 * args.docs)
 one, two = (lines_of([os.path.join(args.bin, "bert_encode"), model, args.corpus, "bf16", str(args.docs), "256", t, "3"])[0]["docs_per_s"] for t in "12")
 result["bf16_two_threads_efficiency"] = two / one / 2
 cpu = [l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")]
