@@ -17,6 +17,7 @@
 
 #include "help.hpp"
 #include "machine.hpp"
+#include "pages.hpp"
 
 namespace equal::cli {
 namespace {
@@ -88,6 +89,7 @@ int run_dry(comm::Communicator& world, const settings::Settings& s) {
 std::string validated(const Words& words) {
   if (std::find(words.begin(), words.end(), "--print-configuration-page") != words.end())
     return settings::configuration_page();
+  if (std::find(words.begin(), words.end(), "--print-manual-page") != words.end()) return manual_page();
   Words files;
   std::uint64_t ranks = 0;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -147,6 +149,7 @@ Plan make_plan(const Words& words) {
   const Words rest(words.begin() + 1, words.end());
   if (std::find(rest.begin(), rest.end(), "--help") != rest.end()) return text_plan(command_help(*command));
   if (command->name == "validate") return text_plan(validated(rest));
+  if (command->name == "completion") return text_plan(completion(rest.empty() ? "" : rest.front()));
 
   settings::CommandLine line = settings::parse_command_line(rest, {"json", "dry-run"});
   if (command->name == "status" || command->name == "inspect") {

@@ -53,6 +53,10 @@ const std::vector<Command>& commands() {
        "check settings without running",
        "equal validate FILE.ini [--ranks N]: reports every problem of a configuration at once.",
        {}},
+      {"completion",
+       "completion for a shell",
+       "equal completion bash > ~/.local/share/bash-completion/completions/equal, or zsh: commands, settings, choices.",
+       {}},
   };
   return list;
 }
