@@ -16,7 +16,8 @@ complete_words() {
 [ "$(complete_words equal cluster --cluster.k)" = --cluster.k ] || fail "no setting of cluster is completed"
 [ -z "$(complete_words equal cluster --chat.model)" ] || fail "a setting of chat is completed for cluster"
 [ "$(complete_words equal embed --encoder.kind st)" = static ] || fail "the choices of encoder.kind are not completed"
-"$equal" completion zsh | grep -q -- "'--encoder.kind\[" || fail "zsh: encoder.kind is missing"
+zsh=$("$equal" completion zsh)
+[[ $zsh == *"'--encoder.kind["* ]] || fail "zsh: encoder.kind is missing"
 if "$equal" completion tcsh 2>/dev/null; then fail "a completion for tcsh"; fi
 
 page=$("$equal" validate --print-manual-page)
