@@ -12,7 +12,7 @@ add_custom_target(equal_pages ALL DEPENDS "${pages}/equal.1")
 install(FILES "${pages}/equal.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 install(FILES "${pages}/equal.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME equal)
 install(FILES "${pages}/_equal" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions")
-install(DIRECTORY configs DESTINATION "${CMAKE_INSTALL_DATADIR}/equal")
+install(DIRECTORY configs DESTINATION "${CMAKE_INSTALL_DATADIR}/equal" PATTERN prompts EXCLUDE)
 install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DOCDIR}" PATTERN "*.jsonl" EXCLUDE)
 install(FILES README.md LICENSE CHANGELOG.md CITATION.cff DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
