@@ -3,6 +3,7 @@
 #include <chrono>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -35,6 +36,52 @@ class Reverser final : public TaskWorker {
   std::size_t slots_, most_ = 0;
   std::vector<TaskResult> held_;
 };
+
+/// Takes one task at first and five once it has answered ten, as a client whose servers come up late.
+class Growing final : public TaskWorker {
+ public:
+  std::size_t slots() const override { return answered_ < 10 ? 1 : 5; }
+  void submit(std::uint64_t task, std::string_view) override {
+    held_.push_back({task, 0, {}});
+    most_ = std::max(most_, held_.size());
+  }
+  std::vector<TaskResult> poll(double) override {
+    // Answers when it is full, or when nothing more comes for a while.
+    if (held_.size() < slots() && ++idle_ < 100) return {};
+    idle_ = 0;
+    answered_ += held_.size();
+    return std::exchange(held_, {});
+  }
+  std::string answer(std::string_view) override { return {}; }
+  std::size_t most() const { return most_; }
+
+ private:
+  std::vector<TaskResult> held_;
+  std::size_t answered_ = 0, most_ = 0;
+  int idle_ = 0;
+};
+
+TEST(TaskFarm, FollowsSlotsThatChange) {
+  Growing worker;
+  if (test::world().is_root()) {
+    const auto workers = static_cast<std::size_t>(test::world().workers());
+    TaskFarm farm(test::world(), test::world().size() == 1 ? &worker : nullptr);
+    EXPECT_EQ(farm.slots(), workers);
+    for (std::uint64_t t = 0; t < 200; ++t) farm.submit(t, {}, -1);
+    std::size_t answered = 0;
+    for (; answered < 200; ++answered) {
+      if (!farm.next(30.0)) break;
+    }
+    EXPECT_EQ(answered, 200U);
+    EXPECT_EQ(farm.slots(), 5 * workers);
+    farm.finish();
+  } else {
+    serve_tasks(test::world(), worker);
+  }
+  if (test::world().worker_index()) {
+    EXPECT_EQ(worker.most(), 5U);
+  }
+}
 
 TEST(TaskFarm, EveryTaskIsAnsweredOnceAndSlotsAreNeverExceeded) {
   Reverser worker(3);
