@@ -264,10 +264,15 @@ struct Dispatcher::Impl {
 
   void on_probe(const Flight& flight, const HttpResponse& r, double now) {
     // Any answer below 500 shows that a server is there; some know no /models. 401 and 403 will not get better.
-    const bool answered = r.transfer == Transfer::complete && r.status < 500 && r.status != 401 && r.status != 403;
-    std::string reason = r.transfer == Transfer::complete ? format("HTTP {}", r.status) : r.error;
+    const bool complete = r.transfer == Transfer::complete;
+    const bool refused = r.tls_failed || (complete && (r.status == 401 || r.status == 403));
+    const Outcome outcome = refused                      ? Outcome::refused
+                            : complete && r.status < 500 ? Outcome::success
+                            : complete                   ? Outcome::failed
+                                                         : Outcome::unreachable;
+    std::string reason = complete ? format("HTTP {}", r.status) : r.error;
     if (r.status == 401 || r.status == 403) reason += " (is the key right?)";
-    pool.report_probe(flight.endpoint, answered, redacted(std::move(reason)), now);
+    pool.report_probe(flight.endpoint, outcome, redacted(std::move(reason)), now);
   }
 
   void on_response(const Flight& flight, HttpResponse& r, double now) {

@@ -133,11 +133,12 @@ std::vector<std::size_t> EndpointPool::due_probes(double now) {
   return out;
 }
 
-void EndpointPool::report_probe(std::size_t endpoint, bool answered, const std::string& error, double now) {
+void EndpointPool::report_probe(std::size_t endpoint, Outcome outcome, const std::string& error, double now) {
   Endpoint& e = endpoints_[endpoint];
   e.probing = false;
-  if (!answered) {
+  if (outcome != Outcome::success) {
     e.last_error = error;
+    e.refusing = outcome == Outcome::refused;
     eject(e, now);
     return;
   }

@@ -79,7 +79,8 @@ class EndpointPool {
 
   /// Endpoints whose probe is due; each is returned once until report_probe().
   std::vector<std::size_t> due_probes(double now);
-  void report_probe(std::size_t endpoint, bool answered, const std::string& error, double now);
+  /// success, unreachable, refused (it will not serve us as we are), or failed.
+  void report_probe(std::size_t endpoint, Outcome outcome, const std::string& error, double now);
 
   /// The earliest time at which acquire() or due_probes() may give more, without any report; infinity when never.
   double next_event(double now) const;

@@ -229,6 +229,18 @@ TEST(Dispatcher, WrongKeyEndsTheRunAndIsNeverShown) {
   EXPECT_EQ(seen[0].authorization, "Bearer sk-very-secret");
 }
 
+TEST(Dispatcher, RefusedProbesEndTheRunToo) {
+  FakeLlmParams server_params;
+  server_params.probe_script = [] { return test::Reply{Fault::unauthorized, 0.0, 0.0, "x"}; };
+  const FakeLlm server(server_params);
+  DispatcherParams params = params_for({&server});
+  params.refused_seconds = 0.3;
+  Dispatcher dispatcher(params, accept_json);
+  dispatcher.submit({1, "/chat/completions", FakeLlm::document_text(1)});
+  EXPECT_THROW(for (int i = 0; i < 100; ++i) dispatcher.poll(0.1), UsageError);
+  EXPECT_EQ(server.completions(), 0U) << "nothing is sent to a server that refused the probe";
+}
+
 TEST(Dispatcher, HedgeOvertakesAStraggler) {
   FakeLlmParams server_params;
   server_params.script = [](std::int64_t d, std::size_t attempt, const std::string&) {

@@ -19,7 +19,7 @@ EndpointSpec spec(const std::string& url, std::size_t slots, double weight = 1.0
 EndpointPool pool_of(const std::vector<EndpointSpec>& specs, const PoolParams& params = {}) {
   EndpointPool pool(params);
   pool.set_endpoints(specs);
-  for (const std::size_t i : pool.due_probes(0.0)) pool.report_probe(i, true, "", 0.0);
+  for (const std::size_t i : pool.due_probes(0.0)) pool.report_probe(i, Outcome::success, "", 0.0);
   return pool;
 }
 
@@ -36,7 +36,7 @@ TEST(EndpointPool, NothingIsSentBeforeTheProbe) {
   EXPECT_EQ(pool.next_event(0.0), 0.0);
   EXPECT_EQ(pool.due_probes(0.0).size(), 1U);
   EXPECT_TRUE(pool.due_probes(0.0).empty());
-  pool.report_probe(0, true, "", 0.0);
+  pool.report_probe(0, Outcome::success, "", 0.0);
   EXPECT_EQ(fill(pool, 0.0), 4U);
 }
 
@@ -134,11 +134,11 @@ TEST(EndpointPool, DeadEndpointIsEjectedProbedRarelyAndComesBackGently) {
     last_gap = next - now;
     now = next;
     ASSERT_EQ(pool.due_probes(now).size(), 1U);
-    pool.report_probe(dead, false, "connection refused", now);
+    pool.report_probe(dead, Outcome::unreachable, "connection refused", now);
   }
   now = pool.next_event(now);
   ASSERT_EQ(pool.due_probes(now).size(), 1U);
-  pool.report_probe(dead, true, "", now);
+  pool.report_probe(dead, Outcome::success, "", now);
   EXPECT_EQ(fill(pool, now), 8U) << "an eighth of its slots";
   for (int i = 0; i < 8; ++i) pool.report(dead, Outcome::success, 0.1, {}, "", now);
   EXPECT_EQ(fill(pool, now), 16U) << "one more per success";
