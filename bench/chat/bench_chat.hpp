@@ -16,12 +16,8 @@ extract::Request request_of(std::int64_t document);
 double seconds_since(std::chrono::steady_clock::time_point then);
 double cpu_seconds();  ///< user and system time of this process
 
-int serve(const std::vector<std::string>& arguments);        ///< an instant server until standard input ends
-int client(const std::vector<std::string>& arguments);       ///< requests/s and CPU a request against it
-int utilisation(const std::vector<std::string>& arguments);  ///< busy slots: arrival, fixed delay 1, barrier
-int crash(const std::vector<std::string>& arguments);        ///< faults and kills: lost, paid twice
-int crash_worker(const std::vector<std::string>& arguments);
-int documents(const std::vector<std::string>& arguments);  ///< real documents to a real server
+int serve(const std::vector<std::string>& arguments);      ///< an instant server until standard input ends
+int client(const std::vector<std::string>& arguments);     ///< requests/s and CPU a request against it
 int grounding(const std::vector<std::string>& arguments);  ///< precision and recall on the labels
 
 }  // namespace equal::bench

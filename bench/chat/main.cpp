@@ -9,17 +9,12 @@
 
 int main(int argc, char** argv) {
   using namespace equal;
-  const std::map<std::string, int (*)(const std::vector<std::string>&)> parts{{"serve", bench::serve},
-                                                                              {"client", bench::client},
-                                                                              {"utilisation", bench::utilisation},
-                                                                              {"crash", bench::crash},
-                                                                              {"crash-worker", bench::crash_worker},
-                                                                              {"grounding", bench::grounding},
-                                                                              {"documents", bench::documents}};
+  const std::map<std::string, int (*)(const std::vector<std::string>&)> parts{
+      {"serve", bench::serve}, {"client", bench::client}, {"grounding", bench::grounding}};
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto part = arguments.empty() ? parts.end() : parts.find(arguments[0]);
   if (part == parts.end()) {
-    std::cerr << "usage: bench_chat serve|client|utilisation|crash|grounding ...; bench/run chat runs all\n";
+    std::cerr << "usage: bench_chat serve|client|grounding ...; bench/run chat runs all\n";
     return 1;
   }
   try {

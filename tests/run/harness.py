@@ -16,9 +16,9 @@ def command(ranks, *words):
     return start + [str(BINARY), *map(str, words)]
 
 
-def run(ranks, *words, expect=0):
+def run(ranks, *words, expect=0, timeout=300):
     """Runs to the end; fails with the program's output unless the exit code is `expect`."""
-    done = subprocess.run(command(ranks, *words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=300)
+    done = subprocess.run(command(ranks, *words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout)
     if done.returncode != expect:
         sys.exit(f"exit code {done.returncode}, expected {expect}: {' '.join(command(ranks, *words))}\n{done.stdout}")
     return done.stdout
