@@ -147,16 +147,13 @@ KeepRules::KeepRules(const KeepParams& params) : params_(params) {
   check_share(params.min_answer_phrases, "min_answer_phrases");
   check_share(params.min_question_words, "min_question_words");
   check_share(params.min_cosine, "min_cosine");
+  if (params.min_cosine > 0.0 && !params.similarity)
+    throw InternalError("keep rules: min_cosine is set, but no similarity");
   if (params.min_question_chars > params.max_question_chars || params.min_answer_chars > params.max_answer_chars) {
     throw UsageError(format(
         "keep rules: a least length ({} and {} characters for question and answer) is above the greatest ({} and {})",
         params.min_question_chars, params.min_answer_chars, params.max_question_chars, params.max_answer_chars));
   }
-}
-
-void KeepRules::set_similarity(Similarity similarity, std::string name) {
-  similarity_ = std::move(similarity);
-  similarity_name_ = std::move(name);
 }
 
 std::string KeepRules::digest() const {
@@ -165,7 +162,7 @@ std::string KeepRules::digest() const {
                            p.min_question_chars, p.max_question_chars, p.min_answer_chars, p.max_answer_chars,
                            p.self_contained, p.grounded, p.min_answer_words, p.max_foreign_words, p.min_answer_numbers,
                            p.min_answer_phrases, p.min_question_words, p.same_language, p.duplicates,
-                           p.near_duplicate_bits, p.min_cosine, p.min_cosine > 0.0 ? similarity_name_ : ""));
+                           p.near_duplicate_bits, p.min_cosine, p.min_cosine > 0.0 ? p.similarity_name : ""));
 }
 
 std::string_view KeepRules::reason_to_drop(std::string_view document, std::string_view document_language,
@@ -193,8 +190,7 @@ std::string_view KeepRules::reason_to_drop(std::string_view document, std::strin
     if (grounding.question_words < params_.min_question_words) return "ungrounded_question";
   }
   if (params_.min_cosine > 0.0) {
-    if (!similarity_) throw InternalError("keep rules: min_cosine is set, but no similarity");
-    if (!(similarity_(document, pair) >= params_.min_cosine)) return "far";
+    if (!(params_.similarity(document, pair) >= params_.min_cosine)) return "far";
   }
   return {};
 }

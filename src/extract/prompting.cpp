@@ -203,10 +203,8 @@ std::vector<Message> Prompting::refine_messages(const Request& request, const st
 std::string Prompting::body(const std::vector<Message>& messages) const {
   Json list = Json::array();
   for (const Message& message : messages) list.push_back({{"role", message.role}, {"content", message.content}});
-  Json out{{"model", params_.model},
-           {"messages", std::move(list)},
-           {"max_tokens", params_.answer_tokens},
-           {"temperature", params_.temperature}};
+  Json out{{"messages", std::move(list)}, {"max_tokens", params_.answer_tokens}, {"temperature", params_.temperature}};
+  if (!params_.model.empty()) out["model"] = params_.model;
   if (params_.top_p < 1.0) out["top_p"] = params_.top_p;
   if (params_.seed) out["seed"] = *params_.seed;
   switch (params_.format) {

@@ -154,7 +154,7 @@ void Coordinator::observe(std::vector<Answer> answers, bool record) {
     ++pulls.back().documents;
     pulls.back().pairs += unique;
     pulls.back().reward += s.reward;
-    event.observed.push_back({a.document, s.arm, a.answered, unique, s.reward, s.credits});
+    event.observed.push_back({a.document, s.arm, a.answered, unique, s.reward, s.credits, a.failure, a.usage});
     outcomes.push_back(std::move(outcome));
   }
   for (auto& pull : pulls) pull.reward /= static_cast<double>(pull.documents);
@@ -205,7 +205,8 @@ void Coordinator::replay() {
         Answer failed;
         failed.document = d.number;
         failed.answered = false;
-        failed.failure = "failed in an earlier run";
+        failed.failure = d.failure;
+        failed.usage = d.usage;
         answers.push_back(std::move(failed));
       }
     }

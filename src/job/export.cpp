@@ -17,6 +17,7 @@
 #include "equal/store/text_writer.hpp"
 
 #include "data_set_writer.hpp"
+#include "dropped.hpp"
 #include "export_pairs.hpp"
 #include "reference.hpp"
 
@@ -266,6 +267,9 @@ void export_stage(Job& job, ExportRecord record_it) {
     StageRecord record = expected_record("export", job.settings, {{"extract", extract.digest()}});
     write_data_set(job, extract, list, rejects, benchmark ? &*benchmark : nullptr, folder, record.facts);
     record.facts["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (job.settings.keep_rejects)
+      record.facts["dropped"] =
+          write_dropped(job.workspace.journal(), extract.inputs.at("extractor"), folder / "dropped.jsonl");
     if (record_it == ExportRecord::written) {
       remove_old_files(job.workspace, record.facts);
       write_stage_record(job.workspace, record);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/extract/chat.hpp"
@@ -82,6 +83,19 @@ extract::Usage expected_usage(const Job& job, const ExtractionSetup& setup) {
       extract::dry_run(params, {}).prompt_tokens + static_cast<std::uint64_t>(std::max(0.0, setup.tokens_mean));
   out.completion_tokens = params.answer_tokens / 2;
   return out;
+}
+
+/// Throws when answers that were paid for would be asked again because the extractor is not the one that gave them.
+void refuse_paying_again(const Job& job, const extract::Extractor& extractor) {
+  const std::string before = read_stage_record(job.workspace, "extract").inputs.at("extractor");
+  if (extractor.deterministic() || before == extractor.digest()) return;
+  const std::size_t paid = AnswerIndex(job.workspace.journal(), before).size();
+  if (paid == 0) return;
+  throw UsageError(
+      format("{} documents were answered, and paid for, with another prompt, model, sampling setting or keep rule "
+             "(extractor {}, "
+             "now {}); put back what was changed, such as the file {}, or run with --redo extract to ask them again",
+             paid, before.substr(0, 16), extractor.digest().substr(0, 16), job.settings.chat_prompt));
 }
 
 /// Rank 0. Returns false when stopped on request.
@@ -179,6 +193,7 @@ bool extract_stage(Job& job) {
     if (state != StageState::missing) {
       const Json facts = read_stage_record(job.workspace, "extract").facts;
       inputs_changed = state == StageState::inputs_changed;
+      if (inputs_changed) refuse_paying_again(job, *setup.extractor);
       lost_before = facts.value("lost_in_flight", std::uint64_t{0});
       done = !inputs_changed && facts.value("complete", false) && facts.value("budget", "") == budget.text();
     }

@@ -10,16 +10,6 @@
 #include "extractors.hpp"
 
 namespace equal::job {
-
-linalg::Matrix<float> guide_vectors(const Reference& reference, encode::Encoder& encoder, ThreadPool& pool) {
-  std::vector<std::string> texts;
-  for (const auto& pair : reference.guide) texts.push_back(pair_text(pair));
-  const std::vector<std::string_view> views(texts.begin(), texts.end());
-  linalg::Matrix<float> vectors(texts.size(), encoder.dim());
-  encoder.encode(views, encode::Role::query, vectors.view(), pool);
-  return vectors;
-}
-
 namespace {
 
 /// Rank 0 encodes the guide, so that its bits are the same everywhere.
@@ -27,7 +17,11 @@ linalg::Matrix<float> shared_guide_vectors(Job& job, const Reference& reference,
   std::vector<linalg::float16> halves(reference.guide.size() * encoder.dim());
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
-    const linalg::Matrix<float> vectors = guide_vectors(reference, encoder, job.pool);
+    std::vector<std::string> texts;
+    for (const auto& pair : reference.guide) texts.push_back(pair_text(pair));
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    linalg::Matrix<float> vectors(texts.size(), encoder.dim());
+    encoder.encode(views, encode::Role::query, vectors.view(), job.pool);
     linalg::to_float16(vectors.values(), halves);
   });
   job.comm.broadcast_bytes(std::as_writable_bytes(std::span(halves)), 0);
@@ -60,7 +54,7 @@ ExtractionSetup set_up_extraction(Job& job) {
   comm::agree(job.comm, [&] {
     setup.clusters = store::read_clusters(job.workspace.clusters()).clusters;
     setup.reference = load_reference(job.settings);
-    setup.extractor = make_extractor(job.settings, setup.reference, job.comm);
+    setup.extractor = make_extractor(job, setup.reference, *setup.encoder);
   });
   setup.guide = {shared_guide_vectors(job, setup.reference, *setup.encoder), setup.reference.guide_weights};
   const bandit::GuideSimilarity similarity(std::as_const(setup.guide.vectors).view());

@@ -1,6 +1,8 @@
 #include "extractors.hpp"
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
@@ -10,10 +12,13 @@
 #include "equal/extract/pattern.hpp"
 #include "equal/extract/replay.hpp"
 
+#include "answers.hpp"
+
 namespace equal::job {
 namespace {
 
-extract::KeepParams keep_params(const settings::Settings& s) {
+extract::KeepParams keep_params(const Job& job, encode::Encoder& encoder) {
+  const settings::Settings& s = job.settings;
   extract::KeepParams p;
   p.min_question_chars = s.keep_min_question;
   p.max_question_chars = s.keep_max_question;
@@ -28,6 +33,16 @@ extract::KeepParams keep_params(const settings::Settings& s) {
   p.min_question_words = s.keep_min_question_words;
   p.same_language = s.keep_same_language;
   p.near_duplicate_bits = s.keep_near_duplicate_bits;
+  p.min_cosine = s.keep_min_cosine;
+  p.similarity_name = encoder.digest();
+  p.similarity = [&encoder, &pool = job.pool](std::string_view document, const extract::Pair& pair) {
+    linalg::Matrix<float> vectors(2, encoder.dim());
+    const std::string text = pair_text(pair);
+    const std::array<std::string_view, 1> first{document}, second{text};
+    encoder.encode(first, encode::Role::document, vectors.view().slice(0, 1), pool);
+    encoder.encode(second, encode::Role::query, vectors.view().slice(1, 1), pool);
+    return std::inner_product(vectors.row(0).begin(), vectors.row(0).end(), vectors.row(1).begin(), 0.0);
+  };
   return p;
 }
 
@@ -46,8 +61,9 @@ std::vector<net::EndpointSpec> endpoints(const std::vector<std::string>& words, 
   return out;
 }
 
-extract::ChatParams chat_params(const settings::Settings& s, const Reference& reference,
-                                const comm::Communicator& comm) {
+extract::ChatParams chat_params(const Job& job, const Reference& reference) {
+  const settings::Settings& s = job.settings;
+  const comm::Communicator& comm = job.comm;
   if (s.chat_endpoints.empty() && s.chat_endpoints_file.empty()) {
     throw UsageError(
         "extract.extractor = chat needs --chat.endpoints http://HOST:PORT/v1, or --chat.endpoints_file with one such "
@@ -75,7 +91,8 @@ extract::ChatParams chat_params(const settings::Settings& s, const Reference& re
   return p;
 }
 
-extract::CommandParams command_params(const settings::Settings& s, const Reference& reference, int rank) {
+extract::CommandParams command_params(const Job& job, const Reference& reference) {
+  const settings::Settings& s = job.settings;
   if (s.command.empty())
     throw UsageError(
         "extract.extractor = command needs --command.line, such as 'vllm run-batch -i {input} -o {output} --model "
@@ -85,7 +102,7 @@ extract::CommandParams command_params(const settings::Settings& s, const Referen
   p.command = s.command;
   p.batch = s.command_batch;
   p.timeout_seconds = s.command_timeout_seconds;
-  p.folder = std::filesystem::path(s.workspace) / "batches" / format("rank-{:05}", rank);
+  p.folder = std::filesystem::path(s.workspace) / "batches" / format("rank-{:05}", job.comm.rank());
   return p;
 }
 
@@ -103,23 +120,30 @@ extract::PromptingParams prompting_params(const settings::Settings& s, const Ref
   p.top_p = s.chat_top_p;
   p.format = extract::answer_format(s.chat_format);
   p.extra_json = s.chat_extra;
-  p.keep = keep_params(s);
   // Evenly spaced over the guide, which is in drawn order within each reference file: every file is shown.
   const std::size_t n = std::min<std::size_t>(s.chat_examples, reference.guide.size());
   for (std::size_t i = 0; i < n; ++i) p.examples.push_back(reference.guide[i * reference.guide.size() / n]);
   return p;
 }
 
-std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& s, const Reference& reference,
-                                                   const comm::Communicator& comm) {
-  if (s.extractor == "replay") return extract::make_replay();
-  if (s.extractor == "pattern") {
+std::unique_ptr<extract::Extractor> make_extractor(const Job& job, const Reference& reference,
+                                                   encode::Encoder& encoder) {
+  const std::string& kind = job.settings.extractor;
+  const extract::KeepParams keep = keep_params(job, encoder);
+  if (kind == "replay") return extract::make_replay();
+  if (kind == "pattern") {
     extract::PatternParams params;
-    params.keep = keep_params(s);
+    params.keep = keep;
     return extract::make_pattern(params);
   }
-  if (s.extractor == "command") return extract::make_command(command_params(s, reference, comm.rank()));
-  return extract::make_chat(chat_params(s, reference, comm));
+  if (kind == "command") {
+    extract::CommandParams params = command_params(job, reference);
+    params.prompting.keep = keep;
+    return extract::make_command(params);
+  }
+  extract::ChatParams params = chat_params(job, reference);
+  params.prompting.keep = keep;
+  return extract::make_chat(params);
 }
 
 }  // namespace equal::job

@@ -3,20 +3,21 @@
 
 #include <memory>
 
-#include "equal/comm/communicator.hpp"
+#include "equal/encode/encoder.hpp"
 #include "equal/extract/extractor.hpp"
 #include "equal/extract/prompting.hpp"
-#include "equal/settings/settings.hpp"
+#include "equal/job/job.hpp"
 
 #include "reference.hpp"
 
 namespace equal::job {
 
 /// Local. The slots of the LLM's servers are divided among the workers.
-std::unique_ptr<extract::Extractor> make_extractor(const settings::Settings& settings, const Reference& reference,
-                                                   const comm::Communicator& comm);
+/// The encoder, which must outlive the extractor, serves keep.min_cosine.
+std::unique_ptr<extract::Extractor> make_extractor(const Job& job, const Reference& reference,
+                                                   encode::Encoder& encoder);
 
-/// What chat and command ask a model.
+/// What chat and command ask a model; the keep rules are left at their defaults.
 extract::PromptingParams prompting_params(const settings::Settings& settings, const Reference& reference);
 
 }  // namespace equal::job

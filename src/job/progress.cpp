@@ -84,7 +84,7 @@ void ProgressLine::show(std::uint64_t done, const std::function<std::string()>& 
                    100.0 * static_cast<double>(done) / static_cast<double>(total_));
   else
     text += " " + unit_;
-  text += format(", {}/s", human_count(rate));
+  text += rate < 10 ? format(", {:.2f}/s", rate) : format(", {}/s", human_count(rate));
   if (total_ > done && rate > 0) text += ", " + human_seconds(static_cast<double>(total_ - done) / rate) + " to go";
   if (note) text += ", " + note();
   if (terminal_) {

@@ -31,6 +31,9 @@ std::string to_line(const RoundEvent& e) {
                       {"pairs", d.pairs},
                       {"reward", d.reward},
                       {"credits", d.credits}});
+      if (d.answered) continue;
+      list.back()["failure"] = d.failure;
+      list.back()["spent"] = {d.usage.calls, d.usage.prompt_tokens, d.usage.completion_tokens};
     }
     json["documents"] = std::move(list);
   }
@@ -54,9 +57,18 @@ RoundEvent from_line(std::string_view line, const std::string& where) {
       e.asked = json.at("documents").get<std::vector<std::uint64_t>>();
     } else {
       for (const auto& d : json.at("documents")) {
-        e.observed.push_back({d.at("number").get<std::uint64_t>(), d.at("arm").get<std::uint32_t>(),
-                              d.at("answered").get<bool>(), d.at("pairs").get<std::uint32_t>(),
-                              d.at("reward").get<double>(), d.at("credits").get<std::vector<double>>()});
+        ObservedDocument o{d.at("number").get<std::uint64_t>(),
+                           d.at("arm").get<std::uint32_t>(),
+                           d.at("answered").get<bool>(),
+                           d.at("pairs").get<std::uint32_t>(),
+                           d.at("reward").get<double>(),
+                           d.at("credits").get<std::vector<double>>(),
+                           d.value("failure", ""),
+                           {}};
+        if (const auto spent = d.find("spent"); spent != d.end())
+          o.usage = {spent->at(0).get<std::uint64_t>(), spent->at(1).get<std::uint64_t>(),
+                     spent->at(2).get<std::uint64_t>(), 0.0};
+        e.observed.push_back(std::move(o));
       }
     }
   } catch (const nlohmann::json::exception& error) {

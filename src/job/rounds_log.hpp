@@ -9,6 +9,7 @@
 
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
+#include "equal/extract/extractor.hpp"
 
 namespace equal::job {
 
@@ -20,6 +21,8 @@ struct ObservedDocument {
   std::uint32_t pairs = 0;
   double reward = 0;
   std::vector<double> credits;  ///< one per kept pair; negative: a duplicate of an earlier pair of the run
+  std::string failure;          ///< of a document without an answer: why, ...
+  extract::Usage usage;         ///< ... and what was spent in vain. Those with an answer have theirs in the journal
 };
 
 struct RoundEvent {

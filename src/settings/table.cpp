@@ -248,7 +248,7 @@ void add_extract(Table& t) {
         0, 1e6);
   t.add<&S::keep_rejects>(
       "extract.keep_rejects", stage, kFree, "false", "",
-      "Write dropped pairs with their reasons into the journal; export then writes them to rejects.jsonl.");
+      "Write dropped pairs with their reasons into the journal; export then writes them to dropped.jsonl.");
   range(t.add<&S::keep_min_question>("keep.min_question", stage, kResult, "8", "characters",
                                      "A shorter question is dropped. The keep rules concern pattern, chat and command; "
                                      "replay drops only empty pairs and duplicates."),
@@ -283,6 +283,11 @@ void add_extract(Table& t) {
   range(t.add<&S::keep_min_question_words>("keep.min_question_words", stage, kResult, "0.3", "share",
                                            "Content words of the question that occur in the document."),
         0, 1);
+  range(t.add<&S::keep_min_cosine>(
+            "keep.min_cosine", stage, kResult, "0", "",
+            "Least cosine of a pair's vector and its document's, by the run's encoder; 0 = not asked "
+            "for."),
+        0, 1);
   t.add<&S::keep_same_language>("keep.same_language", stage, kResult, "true", "",
                                 "Drop pairs that are clearly in another language than their document.");
   range(t.add<&S::keep_near_duplicate_bits>(
@@ -305,7 +310,8 @@ void add_chat(Table& t) {
       "chat.endpoints_file", stage, kFree, "", "file",
       "One URL a line, with the same words behind it; read again when it changes, so servers "
       "may come up late.");
-  t.add<&S::chat_model>("chat.model", stage, kResult, "", "", "Model name sent with each request.");
+  t.add<&S::chat_model>("chat.model", stage, kResult, "", "",
+                        "Model name sent with each request; empty = none, for servers of one model.");
   t.add<&S::chat_prompt>(
       "chat.prompt", stage, kResult, "extract", "file",
       "Prompt with {{document}}, {{max_pairs}}, {{examples}} and {{format}}; a file, or the name of one "

@@ -47,7 +47,9 @@ struct KeepParams {
   bool duplicates = true;  ///< drop a pair whose question and answer, normalised, occurred earlier in the document
   std::size_t near_duplicate_bits = 3;  ///< with duplicates: also a pair whose SimHash differs in at most so many bits
                                         ///< from an earlier one's, if both hold the same numbers; 0: off
-  double min_cosine = 0.0;              ///< 0: off. Least cosine of pair and document; needs KeepRules::set_similarity
+  double min_cosine = 0.0;              ///< 0: off. Least cosine of pair and document, below: "far"; needs `similarity`
+  std::function<double(std::string_view document, const Pair& pair)> similarity;  ///< an encoder's cosine
+  std::string similarity_name;  ///< the encoder's digest: enters digest() when min_cosine does
 
   /// For pairs that people wrote or that were checked before: only empty pairs and duplicates are dropped.
   static KeepParams trusting();
@@ -63,16 +65,12 @@ struct KeepResult {
 /// reported.
 class KeepRules {
  public:
-  /// Throws UsageError for shares outside [0, 1] or bounds that exclude everything.
+  /// Throws UsageError for shares outside [0, 1] or bounds that exclude everything, InternalError for min_cosine
+  /// without a similarity.
   explicit KeepRules(const KeepParams& params = {});
 
   /// Thread-safe. Cost: linear in the texts.
   KeepResult apply(std::string_view document, std::vector<Pair> pairs) const;
-
-  /// Cosine of an encoder's vectors of document and pair, for min_cosine. `name` (the encoder's digest) enters
-  /// digest().
-  using Similarity = std::function<double(std::string_view document, const Pair& pair)>;
-  void set_similarity(Similarity similarity, std::string name);
 
   const KeepParams& params() const noexcept { return params_; }
   std::string digest() const;  ///< SHA-256 of the parameters and of the version of the rules
@@ -81,8 +79,6 @@ class KeepRules {
   std::string_view reason_to_drop(std::string_view document, std::string_view document_language,
                                   const Pair& pair) const;
   KeepParams params_;
-  Similarity similarity_;
-  std::string similarity_name_;
 };
 
 /// Lower case, punctuation and spacing removed: equal for pairs that differ in nothing else.

@@ -45,7 +45,7 @@ struct Settings {
   std::uint64_t keep_min_question = 0, keep_max_question = 0, keep_min_answer = 0, keep_max_answer = 0;
   std::uint64_t keep_max_foreign_words = 0, keep_near_duplicate_bits = 0;
   bool keep_self_contained = false, keep_grounded = false, keep_same_language = false;
-  double keep_min_answer_words = 0, keep_min_answer_numbers = 0, keep_min_answer_phrases = 0,
+  double keep_min_cosine = 0, keep_min_answer_words = 0, keep_min_answer_numbers = 0, keep_min_answer_phrases = 0,
          keep_min_question_words = 0;
   // chat
   std::vector<std::string> chat_endpoints;

@@ -104,12 +104,14 @@ TEST(Keep, CosineComesFromTheCaller) {
   KeepParams params;
   params.min_cosine = 0.5;
   const Pair pair{"How many cusps has the aortic valve?", "Three cusps."};
-  KeepRules rules(params);
-  EXPECT_THROW(rules.apply(kDocument, {pair}), InternalError);
-  rules.set_similarity([](std::string_view, const Pair&) { return 0.4; }, "encoder");
-  EXPECT_EQ(rules.apply(kDocument, {pair}).rejected.at(0).reason, "far");
-  rules.set_similarity([](std::string_view, const Pair&) { return 0.6; }, "encoder");
-  EXPECT_EQ(rules.apply(kDocument, {pair}).kept.size(), 1U);
+  EXPECT_THROW(KeepRules{params}, InternalError);
+  params.similarity = [](std::string_view, const Pair&) { return 0.4; };
+  EXPECT_EQ(KeepRules(params).apply(kDocument, {pair}).rejected.at(0).reason, "far");
+  params.similarity = [](std::string_view, const Pair&) { return 0.6; };
+  EXPECT_EQ(KeepRules(params).apply(kDocument, {pair}).kept.size(), 1U);
+  KeepParams other = params;
+  other.similarity_name = "another encoder";
+  EXPECT_NE(KeepRules(params).digest(), KeepRules(other).digest());
 }
 
 TEST(Keep, DigestNamesEveryParameter) {
