@@ -89,11 +89,24 @@ Decontaminator::Decontaminator(std::vector<BenchmarkItem> items, const Decontami
     } else if (!q.empty()) {
       short_questions_.emplace(hash_of(q), item);
     }
-    std::unordered_set<std::uint64_t> seen;
+  }
+  index_answers();
+}
+
+void Decontaminator::index_answers() {
+  constexpr std::uint32_t kShared = ~std::uint32_t{0};
+  std::unordered_map<std::uint64_t, std::uint32_t> owner;  // of a run: its item, or kShared
+  for (std::size_t i = 0; i < items_.size(); ++i) {
     for_each_run(tokens_of(items_[i].answer), params_.run, [&](std::size_t, std::uint64_t hash) {
-      if (seen.insert(hash).second) answers_.emplace(hash, item);
+      const auto [found, is_new] = owner.emplace(hash, static_cast<std::uint32_t>(i));
+      if (!is_new && found->second != i) found->second = kShared;
     });
-    answer_runs_.push_back(static_cast<std::uint32_t>(seen.size()));
+  }
+  answer_runs_.resize(items_.size());
+  for (const auto& [hash, item] : owner) {
+    if (item == kShared) continue;
+    answers_.emplace(hash, item);
+    ++answer_runs_[item];
   }
 }
 
@@ -173,9 +186,8 @@ void Decontaminator::search_answers(const Tokens& tokens, std::optional<Contamin
   std::map<std::uint32_t, std::uint32_t> hits;
   std::unordered_set<std::uint64_t> counted;
   for_each_run(tokens, params_.run, [&](std::size_t, std::uint64_t hash) {
-    const auto [begin, end] = answers_.equal_range(hash);
-    if (begin == end || !counted.insert(hash).second) return;
-    for (auto i = begin; i != end; ++i) ++hits[i->second];
+    const auto found = answers_.find(hash);
+    if (found != answers_.end() && counted.insert(hash).second) ++hits[found->second];
   });
   for (const auto& [item, n] : hits) {
     if (n >= params_.answer_share * answer_runs_[item]) take(best, item, ContaminationRule::answer);

@@ -9,8 +9,10 @@
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
+#include "equal/job/compare.hpp"
 #include "equal/job/inspect.hpp"
 #include "equal/job/job.hpp"
+#include "equal/job/status.hpp"
 #include "equal/job/stop.hpp"
 #include "equal/linalg/gemm.hpp"
 #include "equal/settings/parse.hpp"
@@ -18,6 +20,7 @@
 #include "help.hpp"
 #include "machine.hpp"
 #include "pages.hpp"
+#include "show_status.hpp"
 
 namespace equal::cli {
 namespace {
@@ -27,8 +30,10 @@ using Words = std::vector<std::string>;
 /// Collective. Folder, lock, threads; then the stages one after another.
 int run_stages(comm::Communicator& world, const settings::Settings& s, const std::vector<std::string>& stages) {
   std::unique_ptr<job::WorkspaceLock> lock;
-  // An export to a folder of its own only reads the workspace: it may look at a run that goes on.
-  const bool looks_only = stages == std::vector<std::string>{"export"} && !s.export_folder.empty() && s.redo.empty();
+  // A report, and an export to a folder of its own, only read what is there: they may look at a run that goes on.
+  const bool looks_only =
+      s.redo.empty() && (stages == std::vector<std::string>{"report"} ||
+                         (stages == std::vector<std::string>{"export"} && !s.export_folder.empty()));
   const job::Workspace workspace(s.workspace);
   comm::agree(world, [&] {
     check_ranks(world, s);
@@ -59,6 +64,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
       return static_cast<int>(Family::checkpointed);
     }
     if (stage == "export") job::export_stage(job, looks_only ? job::ExportRecord::none : job::ExportRecord::written);
+    if (stage == "report") job::report_stage(job);
   }
   int code = 0;
   comm::agree(world, [&] {
@@ -82,6 +88,16 @@ int run_dry(comm::Communicator& world, const settings::Settings& s) {
   ThreadPool pool(threads_of_rank(world, s));
   job::Job job{world, s, job::Workspace(s.workspace), pool};
   const std::string text = job::dry_run(job);
+  if (world.is_root()) std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+/// Collective. Looks only.
+int run_comparison(comm::Communicator& world, const settings::Settings& s, const std::string& other) {
+  linalg::use_one_blas_thread();
+  ThreadPool pool(threads_of_rank(world, s));
+  job::Job job{world, s, job::Workspace(s.workspace), pool};
+  const std::string text = job::compare_runs(job, job::Workspace(other));
   if (world.is_root()) std::fputs(text.c_str(), stdout);
   return 0;
 }
@@ -113,12 +129,13 @@ std::string validated(const Words& words) {
 
 const std::map<std::string_view, std::vector<std::string>>& stages_of_commands() {
   static const std::map<std::string_view, std::vector<std::string>> map = {
-      {"run", {"ingest", "embed", "cluster", "extract", "export"}},
+      {"run", {"ingest", "embed", "cluster", "extract", "export", "report"}},
       {"ingest", {"ingest"}},
       {"embed", {"embed"}},
       {"cluster", {"cluster"}},
       {"extract", {"extract"}},
-      {"export", {"export"}}};
+      {"export", {"export"}},
+      {"report", {"report"}}};
   return map;
 }
 
@@ -129,9 +146,48 @@ struct Plan {
   std::vector<std::string> stages;
   int exit_code = 0;
   bool dry = false;
+  bool watch = false;
+  std::string compare_with;  ///< the second workspace
 };
 
-Plan text_plan(std::string text, int exit_code = 0) { return {std::move(text), {}, {}, exit_code, false}; }
+Plan text_plan(std::string text, int exit_code = 0) {
+  Plan plan;
+  plan.text = std::move(text), plan.exit_code = exit_code;
+  return plan;
+}
+
+void refuse_words(const settings::CommandLine& line) {
+  if (!line.positional.empty())
+    throw UsageError("'" + line.positional.front() + "' is no setting; settings look like --section.name value");
+}
+
+/// export, report and compare look back on a run: its settings are those of the run, unless said otherwise.
+Plan plan_after_run(const Command& command, Words words) {
+  settings::CommandLine line = settings::parse_command_line(words, {});
+  const bool compares = command.name == "compare";
+  if (compares && line.positional.size() != 2) throw UsageError("name two workspaces: equal compare DIR DIR");
+  if ((compares || line.settings.workspace.empty()) && !line.positional.empty()) {
+    line.settings.workspace = line.positional.front();
+    line.positional.erase(line.positional.begin());
+  }
+  Plan plan;
+  if (compares) {
+    plan.compare_with = line.positional.front();
+    line.positional.clear();
+  }
+  refuse_words(line);
+  if (line.settings.workspace.empty()) throw UsageError(format("name the workspace: equal {} DIR", command.name));
+  const std::string workspace = line.settings.workspace;
+  const auto resolved = job::Workspace(workspace).root() / "settings.resolved.ini";
+  if (std::filesystem::exists(resolved)) {
+    words.insert(words.begin(), {"--config", resolved.string()});
+    line = settings::parse_command_line(words, {});
+    line.settings.workspace = workspace;  // the folder may have moved
+  }
+  plan.settings = std::move(line.settings);
+  if (!compares) plan.stages = stages_of_commands().at(command.name);
+  return plan;
+}
 
 Plan make_plan(const Words& words) {
   if (words.empty()) return text_plan(general_help(), static_cast<int>(Family::usage));
@@ -151,7 +207,12 @@ Plan make_plan(const Words& words) {
   if (command->name == "validate") return text_plan(validated(rest));
   if (command->name == "completion") return text_plan(completion(rest.empty() ? "" : rest.front()));
 
-  settings::CommandLine line = settings::parse_command_line(rest, {"json", "dry-run"});
+  if (command->name == "export" || command->name == "report" || command->name == "compare")
+    return plan_after_run(*command, rest);
+  settings::CommandLine line = settings::parse_command_line(rest, {"json", "dry-run", "watch", "prometheus"});
+  const auto flag = [&](const char* name) {
+    return std::find(line.flags.begin(), line.flags.end(), name) != line.flags.end();
+  };
   if (command->name == "status" || command->name == "inspect") {
     if (line.settings.workspace.empty() && !line.positional.empty()) {
       line.settings.workspace = line.positional.front();
@@ -159,18 +220,24 @@ Plan make_plan(const Words& words) {
     }
     if (line.settings.workspace.empty()) throw UsageError(format("name the workspace: equal {} DIR", command->name));
     const job::Workspace workspace(line.settings.workspace);
-    return text_plan(command->name == "status" ? job::status(workspace, std::find(line.flags.begin(), line.flags.end(),
-                                                                                  "json") != line.flags.end())
-                                               : job::inspect(workspace, line.positional));
+    if (command->name == "inspect") return text_plan(job::inspect(workspace, line.positional));
+    if (flag("json")) return text_plan(job::status_data(workspace).dump(2) + "\n");
+    if (flag("prometheus")) return text_plan(job::status_prometheus(job::status_data(workspace)));
+    Plan plan = text_plan(flag("watch") ? std::string() : status_for_output(workspace));
+    plan.watch = flag("watch");
+    plan.settings = std::move(line.settings);
+    return plan;
   }
-  if (!line.positional.empty())
-    throw UsageError("'" + line.positional.front() + "' is no setting; settings look like --section.name value");
+  refuse_words(line);
   if (line.settings.workspace.empty())
     throw UsageError("--workspace is missing: name the folder of this run, for example --workspace run1");
-  const bool dry = std::find(line.flags.begin(), line.flags.end(), "dry-run") != line.flags.end();
-  if (dry && command->name != "extract")
+  if (flag("dry-run") && command->name != "extract")
     throw UsageError("--dry-run belongs to extract: it shows the first prompts of a corpus that is clustered");
-  return {"", std::move(line.settings), stages_of_commands().at(command->name), 0, dry};
+  Plan plan;
+  plan.settings = std::move(line.settings);
+  plan.stages = stages_of_commands().at(command->name);
+  plan.dry = flag("dry-run");
+  return plan;
 }
 
 }  // namespace
@@ -184,6 +251,8 @@ int run_command(comm::Communicator& world, const Words& words) {
   });
   if (world.is_root()) std::fputs(plan.text.c_str(), stdout);
   if (plan.dry) return run_dry(world, plan.settings);
+  if (plan.watch && world.is_root()) watch_status(job::Workspace(plan.settings.workspace));
+  if (!plan.compare_with.empty()) return run_comparison(world, plan.settings, plan.compare_with);
   return plan.stages.empty() ? plan.exit_code : run_stages(world, plan.settings, plan.stages);
 }
 

@@ -41,13 +41,32 @@ const std::vector<Command>& commands() {
        "the\n"
        "workspace, so it may run beside a run that goes on.",
        {"job", "export"}},
+      {"report",
+       "a page to look at",
+       "Writes report.html (one file that loads nothing from elsewhere) and report.json: cost, rewards over the "
+       "rounds, map\n"
+       "of the clusters, arms with examples, coverage of the reference, what was left out, time. At any time after "
+       "cluster.",
+       {"job", "reference", "embed"}},
       {"status",
        "how a run stands",
-       "Prints what is complete in a workspace and, for a running extraction, what was asked and kept.",
+       "equal status DIR: what is complete in a workspace and, for an extraction, what was asked and kept. --watch "
+       "shows "
+       "it\n"
+       "until the job ends, --json is for programs, --prometheus for a node exporter's text file.",
        {"job"}},
+      {"compare",
+       "two runs side by side",
+       "equal compare DIR DIR: documents, pairs, cost, reward, time, what both asked and found, and the distance of "
+       "their "
+       "pairs\n"
+       "to the holdout in the vectors of the first run.",
+       {}},
       {"inspect",
        "what is in a workspace",
-       "equal inspect --workspace DIR [rounds | arms | round N | arm N | document N]",
+       "equal inspect --workspace DIR [rounds | arms | round N | arm N | partition N | document N | "
+       "pair DOCUMENT N]\n"
+       "What is known of it; of a document also why it was chosen, of a pair what became of it.",
        {"job"}},
       {"validate",
        "check settings without running",

@@ -10,6 +10,16 @@
 #include "extractors.hpp"
 
 namespace equal::job {
+
+linalg::Matrix<float> guide_vectors(const Reference& reference, encode::Encoder& encoder, ThreadPool& pool) {
+  std::vector<std::string> texts;
+  for (const auto& pair : reference.guide) texts.push_back(pair_text(pair));
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  linalg::Matrix<float> vectors(texts.size(), encoder.dim());
+  encoder.encode(views, encode::Role::query, vectors.view(), pool);
+  return vectors;
+}
+
 namespace {
 
 /// Rank 0 encodes the guide, so that its bits are the same everywhere.
@@ -17,11 +27,7 @@ linalg::Matrix<float> shared_guide_vectors(Job& job, const Reference& reference,
   std::vector<linalg::float16> halves(reference.guide.size() * encoder.dim());
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
-    std::vector<std::string> texts;
-    for (const auto& pair : reference.guide) texts.push_back(pair_text(pair));
-    const std::vector<std::string_view> views(texts.begin(), texts.end());
-    linalg::Matrix<float> vectors(texts.size(), encoder.dim());
-    encoder.encode(views, encode::Role::query, vectors.view(), job.pool);
+    const linalg::Matrix<float> vectors = guide_vectors(reference, encoder, job.pool);
     linalg::to_float16(vectors.values(), halves);
   });
   job.comm.broadcast_bytes(std::as_writable_bytes(std::span(halves)), 0);

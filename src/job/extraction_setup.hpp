@@ -28,6 +28,9 @@ struct ExtractionSetup {
   double similarity_mean = 0, similarity_sd = 1, tokens_mean = 0;
 };
 
+/// The guide's pairs as the encoder sees them, (items, dim). Local.
+linalg::Matrix<float> guide_vectors(const Reference& reference, encode::Encoder& encoder, ThreadPool& pool);
+
 /// Collective.
 ExtractionSetup set_up_extraction(Job& job);
 

@@ -8,26 +8,19 @@
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/job/catalog.hpp"
+#include "equal/job/status.hpp"
 #include "equal/store/assignment.hpp"
 #include "equal/store/clusters.hpp"
 #include "equal/store/partition.hpp"
 
 #include "answers.hpp"
+#include "explain.hpp"
 #include "rounds_log.hpp"
+#include "run_view.hpp"
 
 namespace equal::job {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr const char* kStages[] = {"ingest", "embed", "cluster", "extract", "export"};
-
-bool has_record(const Workspace& workspace, const std::string& stage) {
-  return fs::exists(workspace.stages() / (stage + ".json"));
-}
-
-Json facts(const Workspace& workspace, const std::string& stage) {
-  return has_record(workspace, stage) ? read_stage_record(workspace, stage).facts : Json::object();
-}
 
 std::uint64_t number(const std::string& text) {
   std::uint64_t n = 0;
@@ -37,21 +30,6 @@ std::uint64_t number(const std::string& text) {
 }
 
 std::string counted(const Json& json, const char* key) { return human_count(json.value(key, 0.0)); }
-
-std::string cut(std::string text, std::size_t most) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  if (text.size() <= most) return text;
-  text.resize(most);
-  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U) text.pop_back();
-  if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0U) text.pop_back();
-  return text + "...";
-}
-
-/// What rounds.jsonl says about each observed document.
-struct Seen {
-  ObservedDocument document;
-  std::uint64_t round = 0;
-};
 
 std::string rounds_table(const Workspace& workspace) {
   std::string out =
@@ -86,18 +64,14 @@ std::string one_round(const Workspace& workspace, std::uint64_t round) {
   throw UsageError(format("{}: has no round {}", workspace.rounds().string(), round));
 }
 
-std::map<std::uint32_t, std::vector<Seen>> seen_by_arm(const Workspace& workspace) {
-  std::map<std::uint32_t, std::vector<Seen>> out;
-  if (!fs::exists(workspace.rounds())) return out;
-  for (const RoundEvent& e : read_rounds(workspace.rounds())) {
-    for (const auto& d : e.observed) out[d.arm].push_back({d, e.round});
-  }
-  return out;
+std::map<std::uint32_t, std::vector<SeenDocument>> seen_in(const Workspace& workspace) {
+  return fs::exists(workspace.rounds()) ? seen_by_arm(read_rounds(workspace.rounds()))
+                                        : std::map<std::uint32_t, std::vector<SeenDocument>>{};
 }
 
 std::string arms_table(const Workspace& workspace) {
   const store::Clusters clusters = store::read_clusters(workspace.clusters()).clusters;
-  const auto seen = seen_by_arm(workspace);
+  const auto seen = seen_in(workspace);
   struct Row {
     std::uint32_t arm;
     std::size_t asked;
@@ -108,7 +82,8 @@ std::string arms_table(const Workspace& workspace) {
   for (std::uint32_t c = 0; c < clusters.count(); ++c) {
     Row row{c, 0, 0, 0.0};
     if (const auto found = seen.find(c); found != seen.end()) {
-      for (const Seen& s : found->second) ++row.asked, row.pairs += s.document.pairs, row.reward += s.document.reward;
+      for (const SeenDocument& s : found->second)
+        ++row.asked, row.pairs += s.document.pairs, row.reward += s.document.reward;
     }
     rows.push_back(row);
   }
@@ -131,19 +106,13 @@ std::string one_document(const Workspace& workspace, std::uint64_t document) {
   std::string out =
       format("document {} = '{}', {} bytes, from {} at byte {}, in {}\n", document, partition.id(index),
              partition.text_size(index), partition.source(index), partition.position(index), partition.path().string());
-  for (const auto& [arm, list] : seen_by_arm(workspace)) {
-    for (const Seen& s : list) {
-      if (s.document.number == document)
-        out += format("asked as one of arm {}; observed in round {} with {} pairs, reward {:.4f}\n", arm, s.round,
-                      s.document.pairs, s.document.reward);
-    }
-  }
-  if (has_record(workspace, "extract")) {
+  if (has_stage_record(workspace, "extract")) out += explain_choice(workspace, document);
+  if (has_stage_record(workspace, "extract")) {
     const std::string extractor = read_stage_record(workspace, "extract").inputs.at("extractor");
     const std::string record = AnswerIndex(workspace.journal(), extractor).record(document);
     if (!record.empty()) {
       for (const auto& p : journal_answer_from_json(parse_json(record, "journal"), "journal").extraction.pairs)
-        out += format("  Q: {}\n  A: {}\n", cut(p.question, 300), cut(p.answer, 300));
+        out += format("  Q: {}\n  A: {}\n", excerpt(p.question, 300), excerpt(p.answer, 300));
     }
   }
   return out + "\n" + partition.text(index) + "\n";
@@ -157,9 +126,9 @@ std::string one_arm(const Workspace& workspace, std::uint64_t arm) {
       format("arm {}: {} documents, radius {:.4f}, variance {:.4f}, {} neighbours\n", arm, clusters.counts[c],
              clusters.radius[c], clusters.variance[c],
              clusters.neighbour_start.empty() ? 0 : clusters.neighbour_start[c + 1] - clusters.neighbour_start[c]);
-  const auto seen = seen_by_arm(workspace);
+  const auto seen = seen_in(workspace);
   if (const auto found = seen.find(c); found != seen.end()) {
-    for (const Seen& s : found->second)
+    for (const SeenDocument& s : found->second)
       out += format("  round {}: document {}, {} pairs, reward {:.4f}\n", s.round, s.document.number, s.document.pairs,
                     s.document.reward);
   }
@@ -172,8 +141,8 @@ std::string one_arm(const Workspace& workspace, std::uint64_t arm) {
     const store::PartitionReader partition(store::partition_file(workspace.corpus(), info.id.value));
     for (const std::uint32_t index : assignment.documents(c)) {
       if (shown++ >= 5) break;
-      out +=
-          format("  {} '{}': {}\n", info.first_document + index, partition.id(index), cut(partition.text(index), 160));
+      out += format("  {} '{}': {}\n", info.first_document + index, partition.id(index),
+                    excerpt(partition.text(index), 160));
     }
   }
   return out;
@@ -182,15 +151,15 @@ std::string one_arm(const Workspace& workspace, std::uint64_t arm) {
 }  // namespace
 
 double loss_share(const Workspace& workspace) {
-  const Json f = facts(workspace, "extract");
+  const Json f = stage_facts(workspace, "extract");
   const double asked = f.value("asked", 0.0);
   return asked > 0 ? f.value("failed", 0.0) / asked : 0.0;
 }
 
 std::string summary(const Workspace& workspace) {
-  const Json ingest = facts(workspace, "ingest"), embed = facts(workspace, "embed"),
-             cluster = facts(workspace, "cluster"), extract = facts(workspace, "extract"),
-             exported = facts(workspace, "export");
+  const Json ingest = stage_facts(workspace, "ingest"), embed = stage_facts(workspace, "embed"),
+             cluster = stage_facts(workspace, "cluster"), extract = stage_facts(workspace, "extract"),
+             exported = stage_facts(workspace, "export");
   const Json spent = extract.value("spent", Json::object()), rejected = extract.value("rejected", Json::object()),
              failures = extract.value("failures", Json::object());
   std::string out = "\n";
@@ -210,56 +179,25 @@ std::string summary(const Workspace& workspace) {
   for (const auto& [reason, n] : failures.items())
     out += format("failed     {} x {}\n", n.get<std::uint64_t>(), cut(reason, 200));
   out += "time      ";
-  for (const char* stage : kStages)
-    out += format(" {} {}", stage, human_seconds(facts(workspace, stage).value("seconds", 0.0)));
+  for (const char* stage : kStageNames)
+    out += format(" {} {}", stage, human_seconds(stage_facts(workspace, stage).value("seconds", 0.0)));
   out += format("\ndata set   {} ({} pairs, sha256 {})\n", exported.value("file", "-"), counted(exported, "pairs"),
                 exported.value("sha256", std::string(16, '-')).substr(0, 16));
   return out;
 }
 
-std::string status(const Workspace& workspace, bool as_json) {
-  if (!fs::exists(workspace.root())) throw UsageError(workspace.root().string() + ": no such workspace");
-  Json json = {{"workspace", workspace.root().string()},
-               {"running", fs::exists(workspace.root() / "lock")},
-               {"stages", Json::object()}};
-  for (const char* stage : kStages) {
-    if (has_record(workspace, stage)) json["stages"][stage] = facts(workspace, stage);
-  }
-  if (fs::exists(workspace.status()))
-    json["extraction"] = parse_json(read_file(workspace.status()), workspace.status().string());
-  if (as_json) return json.dump(2) + "\n";
-  std::string out =
-      format("{}: {}\n", workspace.root().string(), json["running"].get<bool>() ? "in use" : "not running");
-  for (const char* stage : kStages) {
-    const bool there = json["stages"].contains(stage) && json["stages"][stage].value("complete", true);
-    out += format("  {:<8} {}\n", stage,
-                  there ? "complete, " + human_seconds(json["stages"][stage].value("seconds", 0.0)) : "not complete");
-  }
-  if (json.contains("extraction")) {
-    const Json& e = json["extraction"];
-    out += format("  asked {} of {} documents, {} answered, {} failed, {} pairs, credit {:.2f}\n", counted(e, "asked"),
-                  counted(e, "documents_budget"), counted(e, "answered"), counted(e, "failed"), counted(e, "pairs"),
-                  e.value("credit", 0.0));
-    const Json spent = e.value("spent", Json::object()), end = e.value("projected", Json::object());
-    const auto tokens = [](const Json& s) {
-      return human_count(s.value("prompt_tokens", 0.0) + s.value("completion_tokens", 0.0));
-    };
-    if (spent.value("calls", 0) > 0)
-      out += format("  spent {} calls, {} tokens, {:.2f} money; projected {} calls, {} tokens, {:.2f} money\n",
-                    counted(spent, "calls"), tokens(spent), spent.value("money", 0.0), counted(end, "calls"),
-                    tokens(end), end.value("money", 0.0));
-  }
-  return out;
-}
-
 std::string inspect(const Workspace& workspace, const std::vector<std::string>& what) {
-  if (what.empty()) return status(workspace, false) + (has_record(workspace, "extract") ? summary(workspace) : "");
+  if (what.empty())
+    return status_text(status_data(workspace), {}) + (has_stage_record(workspace, "extract") ? summary(workspace) : "");
   if (what[0] == "rounds") return rounds_table(workspace);
   if (what[0] == "arms") return arms_table(workspace);
   if (what.size() == 2 && what[0] == "round") return one_round(workspace, number(what[1]));
   if (what.size() == 2 && what[0] == "arm") return one_arm(workspace, number(what[1]));
   if (what.size() == 2 && what[0] == "document") return one_document(workspace, number(what[1]));
-  throw UsageError("usage: equal inspect DIR [rounds | arms | round N | arm N | document N]");
+  if (what.size() == 2 && what[0] == "partition") return explain_partition(workspace, number(what[1]));
+  if (what.size() == 3 && what[0] == "pair") return explain_pair(workspace, number(what[1]), number(what[2]));
+  throw UsageError(
+      "usage: equal inspect DIR [rounds | arms | round N | arm N | partition N | document N | pair DOCUMENT N]");
 }
 
 }  // namespace equal::job

@@ -35,7 +35,7 @@ class RewardModel {
   /// Sets reward and credits of the documents of one round. REQUIRES: sorted by (arm, number); documents of one arm are
   /// its pull; duplicates carry kDuplicate in `credits` already. Rounds come in their order.
   virtual void score(std::span<Scored> round) = 0;
-  /// Guide items and the share of their capacity that is served, where the reward has such a notion; else empty.
+  /// Pairs that each guide item has taken, where the reward has such a notion; else empty.
   virtual std::vector<double> served() const { return {}; }
 };
 

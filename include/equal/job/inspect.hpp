@@ -12,9 +12,8 @@ namespace equal::job {
 std::string summary(const Workspace& workspace);
 /// Share of the asked documents that stayed unanswered.
 double loss_share(const Workspace& workspace);
-/// Stages that are complete, and figures of an extraction that runs or ran.
-std::string status(const Workspace& workspace, bool as_json);
-/// what: nothing (overview), {"rounds"}, {"round", N}, {"arms"}, {"arm", N}, {"document", N}.
+/// what: nothing (overview), {"rounds"}, {"round", N}, {"arms"}, {"arm", N}, {"partition", N}, {"document", N} (with
+/// why it was chosen), {"pair", DOCUMENT, N}.
 std::string inspect(const Workspace& workspace, const std::vector<std::string>& what);
 
 }  // namespace equal::job

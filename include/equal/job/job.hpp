@@ -34,6 +34,9 @@ void export_stage(Job& job, ExportRecord record = ExportRecord::written);
 /// nothing.
 std::string dry_run(Job& job);
 
+/// Collective. Writes report.html and report.json; has no record, so it is made anew each time.
+void report_stage(Job& job);
+
 /// Collective. Rank 0's catalog on all ranks.
 Catalog shared_catalog(Job& job);
 

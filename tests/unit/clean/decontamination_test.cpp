@@ -85,5 +85,19 @@ TEST(Decontamination, LeavesOthersAlone) {
   EXPECT_THROW(make(strict), UsageError);
 }
 
+TEST(Decontamination, PhrasesThatAnswersShareSayNothing) {
+  const std::string fixed =
+      "The following list of signs and symptoms was made by a panel of experts who looked at many patients over years";
+  const Decontaminator d(
+      {{"t", 0, "Signs of A?",
+        fixed + " and the first of them is a strange rash on the left arm that comes and goes with rain"},
+       {"t", 1, "Signs of B?", fixed},
+       {"t", 2, "Signs of C?", fixed}});
+  EXPECT_FALSE(d.find("Signs of D?", fixed + " and nothing else was ever written down about it at all"));
+  expect(d, "Signs of what?",
+         fixed + " and the first of them is a strange rash on the left arm that comes and goes with rain", 0,
+         Rule::answer);
+}
+
 }  // namespace
 }  // namespace equal::clean

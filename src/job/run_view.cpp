@@ -1,0 +1,49 @@
+#include "run_view.hpp"
+
+#include <algorithm>
+
+namespace equal::job {
+
+bool has_stage_record(const Workspace& workspace, const std::string& stage) {
+  return std::filesystem::exists(workspace.stages() / (stage + ".json"));
+}
+
+Json stage_facts(const Workspace& workspace, const std::string& stage) {
+  return has_stage_record(workspace, stage) ? read_stage_record(workspace, stage).facts : Json::object();
+}
+
+std::string excerpt(std::string text, std::size_t bytes) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  if (text.size() <= bytes) return text;
+  text.resize(bytes);
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U) text.pop_back();
+  if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0U) text.pop_back();
+  return text + "...";
+}
+
+std::map<std::uint32_t, std::vector<SeenDocument>> seen_by_arm(const std::vector<RoundEvent>& events) {
+  std::map<std::uint32_t, std::vector<SeenDocument>> out;
+  for (const RoundEvent& e : events) {
+    for (const auto& d : e.observed) out[d.arm].push_back({d, e.round});
+  }
+  return out;
+}
+
+const store::PartitionReader& CorpusView::partition(std::uint32_t id) {
+  auto found = open_.find(id);
+  if (found == open_.end())
+    found = open_.emplace(id, store::PartitionReader(store::partition_file(workspace_.corpus(), id))).first;
+  return found->second;
+}
+
+std::string CorpusView::id(std::uint64_t document) {
+  const PartitionInfo& info = catalog_.partition_of(document);
+  return partition(info.id.value).id(document - info.first_document);
+}
+
+std::string CorpusView::text(std::uint64_t document) {
+  const PartitionInfo& info = catalog_.partition_of(document);
+  return partition(info.id.value).text(document - info.first_document);
+}
+
+}  // namespace equal::job

@@ -1,0 +1,49 @@
+// What report, inspect and compare read from a workspace. Local; reads only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "equal/base/json.hpp"
+#include "equal/job/catalog.hpp"
+#include "equal/job/workspace.hpp"
+#include "equal/store/partition.hpp"
+
+#include "rounds_log.hpp"
+
+namespace equal::job {
+
+inline constexpr const char* kStageNames[] = {"ingest", "embed", "cluster", "extract", "export"};
+
+bool has_stage_record(const Workspace& workspace, const std::string& stage);
+/// Facts of a stage, or {} when it has no record.
+Json stage_facts(const Workspace& workspace, const std::string& stage);
+
+/// The first `bytes` of a text on one line, cut between characters, with "..." where something is missing.
+std::string excerpt(std::string text, std::size_t bytes);
+
+/// What rounds.jsonl says about an observed document.
+struct SeenDocument {
+  ObservedDocument document;
+  std::uint64_t round = 0;
+};
+std::map<std::uint32_t, std::vector<SeenDocument>> seen_by_arm(const std::vector<RoundEvent>& events);
+
+/// Documents by number over all partitions; opens each partition once.
+class CorpusView {
+ public:
+  explicit CorpusView(const Workspace& workspace) : workspace_(workspace), catalog_(read_catalog(workspace)) {}
+  const Catalog& catalog() const noexcept { return catalog_; }
+  const store::PartitionReader& partition(std::uint32_t id);
+  std::string id(std::uint64_t document);
+  std::string text(std::uint64_t document);
+
+ private:
+  Workspace workspace_;
+  Catalog catalog_;
+  std::map<std::uint32_t, store::PartitionReader> open_;
+};
+
+}  // namespace equal::job

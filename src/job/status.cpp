@@ -1,0 +1,147 @@
+#include "equal/job/status.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "equal/base/error.hpp"
+#include "equal/base/files.hpp"
+#include "equal/base/log.hpp"
+
+#include "run_view.hpp"
+
+namespace equal::job {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_complete(const Json& status, const char* stage) {
+  const Json& stages = status.at("stages");
+  return stages.contains(stage) && stages.at(stage).value("complete", true);
+}
+
+std::string counted(const Json& json, const char* key) { return human_count(json.value(key, 0.0)); }
+
+class Painter {
+ public:
+  explicit Painter(const StatusStyle& style) : style_(style) {}
+  enum Colour { plain = 0, bold = 1, green = 32, yellow = 33, red = 31, grey = 90 };
+
+  /// One line of (text, colour), cut to the terminal.
+  void line(std::initializer_list<std::pair<std::string, Colour>> parts) {
+    std::size_t room = std::max<std::size_t>(style_.columns, 10);
+    for (const auto& [text, colour] : parts) {
+      const std::string shown = text.substr(0, room);
+      room -= shown.size();
+      const bool paint = style_.colours && colour != plain && !shown.empty();
+      if (paint) out_ += format("\x1b[{}m", static_cast<int>(colour));
+      out_ += shown;
+      if (paint) out_ += "\x1b[0m";
+    }
+    out_ += '\n';
+  }
+  std::string text() { return std::move(out_); }
+
+ private:
+  StatusStyle style_;
+  std::string out_;
+};
+
+std::string bar(double share, std::size_t width) {
+  const auto full = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(width));
+  return "[" + std::string(full, '#') + std::string(width - full, '-') + "]";
+}
+
+/// A label's value: backslash, quote and line break are escaped.
+std::string label(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    out += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return out;
+}
+
+}  // namespace
+
+Json status_data(const Workspace& workspace) {
+  if (!fs::exists(workspace.root())) throw UsageError(workspace.root().string() + ": no such workspace");
+  Json json = {{"workspace", workspace.root().string()},
+               {"running", fs::exists(workspace.root() / "lock")},
+               {"stages", Json::object()}};
+  for (const char* stage : kStageNames) {
+    if (has_stage_record(workspace, stage)) json["stages"][stage] = stage_facts(workspace, stage);
+  }
+  if (fs::exists(workspace.status()))
+    json["extraction"] = parse_json(read_file(workspace.status()), workspace.status().string());
+  return json;
+}
+
+std::string status_text(const Json& status, const StatusStyle& style) {
+  Painter p(style);
+  const bool running = status.at("running").get<bool>();
+  p.line({{status.at("workspace").get<std::string>() + ": ", Painter::bold},
+          {running ? "in use" : "not running", running ? Painter::green : Painter::grey}});
+  for (const char* stage : kStageNames) {
+    const bool done = is_complete(status, stage);
+    p.line({{format("  {:<8} ", stage), Painter::plain},
+            {done ? "complete" : "not complete", done ? Painter::green : Painter::yellow},
+            {done ? ", " + human_seconds(status.at("stages").at(stage).value("seconds", 0.0)) : "", Painter::plain}});
+  }
+  if (!status.contains("extraction")) return p.text();
+  const Json& e = status.at("extraction");
+  const double asked = e.value("asked", 0.0), budget = e.value("documents_budget", 0.0);
+  const double share = budget > 0 ? asked / budget : 0;
+  p.line({{"  " + bar(share, std::clamp<std::size_t>(style.columns / 3, 8, 40)), Painter::green},
+          {format(" {:.0f} %", 100 * share), Painter::plain}});
+  p.line({{format("  asked {} of {} documents, {} answered, ", counted(e, "asked"), counted(e, "documents_budget"),
+                  counted(e, "answered")),
+           Painter::plain},
+          {counted(e, "failed") + " failed", e.value("failed", 0.0) > 0 ? Painter::red : Painter::plain},
+          {running ? format(", {} under way", counted(e, "unanswered")) : "", Painter::plain}});
+  p.line({{format("  {} pairs, credit {:.2f}", counted(e, "pairs"), e.value("credit", 0.0)), Painter::plain}});
+  const Json spent = e.value("spent", Json::object());
+  if (spent.value("calls", 0.0) > 0) {
+    const double tokens = spent.value("prompt_tokens", 0.0) + spent.value("completion_tokens", 0.0);
+    p.line({{format("  {} calls, {} tokens{}", counted(spent, "calls"), human_count(tokens),
+                    spent.value("money", 0.0) > 0 ? format(", {:.2f} of money", spent.value("money", 0.0)) : ""),
+             Painter::plain}});
+  }
+  return p.text();
+}
+
+std::string status_prometheus(const Json& status) {
+  const std::string workspace = label(status.at("workspace").get<std::string>());
+  std::string out;
+  const auto head = [&](const char* name, const char* kind, const char* help) {
+    out += format("# HELP equal_{} {}\n# TYPE equal_{} {}\n", name, help, name, kind);
+  };
+  const auto single = [&](const char* name, const char* kind, const char* help, double value) {
+    head(name, kind, help);
+    out += format("equal_{}{{workspace=\"{}\"}} {}\n", name, workspace, value);
+  };
+  single("running", "gauge", "1 while a job holds the workspace.", status.at("running").get<bool>() ? 1 : 0);
+  head("stage_complete", "gauge", "1 for a stage that is complete.");
+  for (const char* stage : kStageNames)
+    out += format("equal_stage_complete{{workspace=\"{}\",stage=\"{}\"}} {}\n", workspace, stage,
+                  is_complete(status, stage) ? 1 : 0);
+  head("stage_seconds", "gauge", "Wall time of a stage.");
+  for (const auto& [stage, facts] : status.at("stages").items())
+    out += format("equal_stage_seconds{{workspace=\"{}\",stage=\"{}\"}} {}\n", workspace, label(stage),
+                  facts.value("seconds", 0.0));
+  if (!status.contains("extraction")) return out;
+  const Json& e = status.at("extraction");
+  const Json spent = e.value("spent", Json::object());
+  single("documents_budget", "gauge", "Documents that may be asked.", e.value("documents_budget", 0.0));
+  single("documents_asked_total", "counter", "Documents asked.", e.value("asked", 0.0));
+  single("documents_answered_total", "counter", "Documents answered.", e.value("answered", 0.0));
+  single("documents_failed_total", "counter", "Documents without an answer.", e.value("failed", 0.0));
+  single("documents_unanswered", "gauge", "Documents under way.", e.value("unanswered", 0.0));
+  single("pairs_total", "counter", "Pairs kept.", e.value("pairs", 0.0));
+  single("credit_total", "counter", "Reward so far.", e.value("credit", 0.0));
+  single("calls_total", "counter", "LLM calls.", spent.value("calls", 0.0));
+  single("prompt_tokens_total", "counter", "Prompt tokens.", spent.value("prompt_tokens", 0.0));
+  single("completion_tokens_total", "counter", "Completion tokens.", spent.value("completion_tokens", 0.0));
+  single("money_total", "counter", "Money spent, in price units.", spent.value("money", 0.0));
+  return out;
+}
+
+}  // namespace equal::job

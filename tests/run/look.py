@@ -1,0 +1,92 @@
+"""Commands that look at a run: status (terminal, log, JSON, Prometheus, live), inspect down to one pair, compare."""
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+
+import corpus
+import harness
+
+corpus.write_corpus("docs.jsonl", count=300)
+corpus.write_reference("reference.jsonl")
+lines = pathlib.Path("docs.jsonl").read_text().splitlines()
+first = json.loads(next(line for line in lines if "qas" in line))
+copy = {"id": "copy", "text": "Another text about " + first["text"], "qas": [{"question": first["qas"][0]["question"], "answer": first["qas"][0]["answer"]}]}
+pathlib.Path("docs.jsonl").write_text("\n".join([*lines, json.dumps(copy)]) + "\n")
+WORDS = ["--reference.files", "reference.jsonl", "--extractor", "replay", "--encoder.dim", "32", "--log.level", "warn", "--inputs", "docs.jsonl", "--budget.documents", "90"]
+
+
+def check(condition, text):
+    if not condition:
+        sys.exit(text)
+
+
+def equal(*words, expect=0):
+    return harness.run(0, *words, expect=expect)
+
+
+chosen, random = harness.fresh("chosen"), harness.fresh("random")
+harness.run(3, "run", "--workspace", chosen, *WORDS)
+harness.run(2, "run", "--workspace", random, *WORDS, "--policy", "random")
+
+status = json.loads(equal("status", chosen, "--json"))
+check(status["extraction"]["asked"] == 90 and not status["running"], f"status --json: {status}")
+metrics = equal("status", chosen, "--prometheus")
+check('equal_documents_asked_total{workspace="chosen"} 90' in metrics and 'equal_stage_complete{workspace="chosen",stage="export"} 1' in metrics, metrics)
+check(all(re.fullmatch(r'# (HELP|TYPE) equal_\w+ .+|equal_\w+\{(\w+="[^"]*",?)+\} [-+0-9.e]+', line) for line in metrics.splitlines()), "not Prometheus' format:\n" + metrics)
+plain = equal("status", chosen, "--watch")  # nobody works there: it ends
+check("\x1b" not in plain and "asked 90 of 90 documents" in plain, plain)
+
+
+def on_terminal(columns, *words, **environment):
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen([harness.BINARY, *map(str, words)], stdout=slave, stderr=subprocess.DEVNULL, env={k: v for k, v in os.environ.items() if k != "NO_COLOR"} | environment)
+    os.close(slave)
+    text = b""
+    try:
+        while part := os.read(master, 4096):
+            text += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(master)
+    check(process.wait() == 0, "status on a terminal failed")
+    return text.decode()
+
+
+narrow = on_terminal(30, "status", chosen)
+check("\x1b[32m" in narrow, "no colours on a terminal: " + repr(narrow))
+check(max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in narrow.splitlines()) <= 30, "wider than the terminal:\n" + narrow)
+check("\x1b" not in on_terminal(80, "status", chosen, NO_COLOR="1"), "NO_COLOR is not heeded")
+
+rows = [json.loads(line)["provenance"] for line in (chosen / "out" / "train.jsonl").read_text().split("\n") if line]
+row = rows[-1]
+why = equal("inspect", chosen, "document", row["number"])
+check(f"asked by policy pooled as one of arm {row['arm']}, observed in round {row['round']}" in why and "known then" in why and "the policy's state" in why, why)
+pair = equal("inspect", chosen, "pair", row["number"], row["pair"])
+check(f"credit: {row['credit']:.4f}" in pair and "not among the rejects" in pair, pair)
+for line in (chosen / "out" / "rejects.jsonl").read_text().splitlines():
+    reject = json.loads(line)
+    check(f"left out of the export: {reject['reason']}" in equal("inspect", chosen, "pair", reject["number"], reject["pair"]), f"the reject is not explained: {reject}")
+asked = {d["number"] for line in (chosen / "rounds.jsonl").read_text().splitlines() for d in [json.loads(line)] if d["event"] == "observed" for d in d["documents"]}
+never = next(n for n in range(300) if n not in asked)
+check("not asked so far" in equal("inspect", chosen, "document", never), "a document that was not asked")
+check("largest arms" in equal("inspect", chosen, "partition", 0), "inspect partition")
+check("there are 1" in equal("inspect", chosen, "partition", 7, expect=1), "a partition that is not there")
+check("pairs, numbered from 0" in equal("inspect", chosen, "pair", row["number"], 99, expect=1), "a pair that is not there")
+
+table = equal("compare", chosen, random)
+distances = re.search(r"transport distance to the holdout +([0-9.]+) +([0-9.]+)", table)
+check(distances and float(distances[1]) < float(distances[2]), "chosen pairs are not nearer to the holdout than random ones:\n" + table)
+check(re.search(r"documents asked +90 +90", table) and "pairs in both" in table, table)
+itself = equal("compare", chosen, chosen)
+found = re.search(r"pairs kept +(\d+)", itself)[1]
+check(f"pairs in both {found}" in itself, "a run against itself:\n" + itself)
+check("name two workspaces" in equal("compare", chosen, expect=1), "compare with one workspace")
+print("status, inspect, compare")
