@@ -53,7 +53,9 @@ class ChunkSource {
 /// Items (lines, records) [0, count) shared out evenly: parse(item, parser, parsed), one Parsed a task.
 template <class F>
 void parse_items(ChunkContext& context, std::size_t count, std::vector<Parsed>& parsed, F parse) {
-  const std::size_t tasks = std::max<std::size_t>(1, std::min(count, context.threads()));
+  // Several tasks a thread: one that shares its core with the thread that decompresses takes fewer of them.
+  const std::size_t wanted = context.threads() == 1 ? 1 : context.threads() * 8;
+  const std::size_t tasks = std::max<std::size_t>(1, std::min(count, wanted));
   parsed.clear();
   parsed.resize(tasks);
   context.run(tasks, [&](std::size_t task, std::size_t thread) {

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "equal/base/json_lines.hpp"
+#include "equal/base/random.hpp"
 
 namespace equal::store {
 namespace {
@@ -17,6 +20,38 @@ TEST(CountWords, ByScript) {
   EXPECT_EQ(count_words("漢字漢字漢"), 3u);
   EXPECT_EQ(count_words("한국어 단어"), 2u) << "Korean has blanks";
   EXPECT_EQ(count_words(std::string(100, 'x')), 4u) << "a run counts once per 32 bytes";
+}
+
+/// The definition, one character at a time.
+std::uint64_t words_by_definition(const std::string& text) {
+  std::uint64_t half_words = 0, run = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t bytes = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    const std::string character = text.substr(i, bytes);
+    i += bytes;
+    if (bytes == 1 && std::isspace(lead)) {
+      run = 0;
+    } else if (character == "漢") {
+      run = 0, half_words += 1;
+    } else {
+      if (run == 0) half_words += 2;
+      run = run + bytes >= 32 ? 0 : run + bytes;
+    }
+  }
+  return (half_words + 1) / 2;
+}
+
+TEST(CountWords, ManyBytesAtATimeAreAsOneByOne) {
+  RandomStream random(5, "count words");
+  const std::vector<std::string> parts = {"a", "word", " ", "\n\n", "\t", "\v\f\r", "é", "漢", "…", std::string(31, 'x'), std::string(32, 'y'), std::string(33, 'z'), "\x1f", "\x0e", "~"};
+  for (int round = 0; round < 3000; ++round) {
+    // Some texts with everything, most of plain words only.
+    const std::uint64_t kinds = round % 3 == 0 ? parts.size() : 4;
+    std::string text(random.below(70), 'w');
+    for (std::uint64_t n = random.below(200); n > 0; --n) text += parts[random.below(kinds)];
+    ASSERT_EQ(count_words(text), words_by_definition(text)) << text;
+  }
 }
 
 TEST(SplitText, KeepsWhatFits) {
