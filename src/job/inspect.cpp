@@ -177,7 +177,7 @@ std::string summary(const Workspace& workspace) {
     reasons += format("{}{} {}", reasons.empty() ? "" : ", ", n.get<std::uint64_t>(), reason);
   if (!reasons.empty()) out += format("dropped    {}\n", reasons);
   for (const auto& [reason, n] : failures.items())
-    out += format("failed     {} x {}\n", n.get<std::uint64_t>(), cut(reason, 200));
+    out += format("failed     {} x {}\n", n.get<std::uint64_t>(), excerpt(reason, 200));
   out += "time      ";
   for (const char* stage : kStageNames)
     out += format(" {} {}", stage, human_seconds(stage_facts(workspace, stage).value("seconds", 0.0)));

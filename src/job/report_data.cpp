@@ -318,8 +318,6 @@ Json fates(const View& v) {
     if (n > 0) out.push_back({{"name", name}, {"value", n}, {"kind", kind}});
   };
   const Json rejects = v.exported.value("rejects", Json::object());
-  double cleaned = 0;
-  for (const auto& [reason, n] : rejects.items()) cleaned += n.get<double>();
   if (v.exported.empty()) {
     add("kept", v.extract.value("pairs", 0.0), "kept");
   } else {
