@@ -100,10 +100,14 @@ std::string status_text(const Json& status, const StatusStyle& style) {
   p.line({{format("  {} pairs, credit {:.2f}", counted(e, "pairs"), e.value("credit", 0.0)), Painter::plain}});
   const Json spent = e.value("spent", Json::object());
   if (spent.value("calls", 0.0) > 0) {
-    const double tokens = spent.value("prompt_tokens", 0.0) + spent.value("completion_tokens", 0.0);
-    p.line({{format("  {} calls, {} tokens{}", counted(spent, "calls"), human_count(tokens),
-                    spent.value("money", 0.0) > 0 ? format(", {:.2f} of money", spent.value("money", 0.0)) : ""),
-             Painter::plain}});
+    const auto cost = [](const Json& s) {
+      const double tokens = s.value("prompt_tokens", 0.0) + s.value("completion_tokens", 0.0),
+                   money = s.value("money", 0.0);
+      return format("{} calls, {} tokens{}", counted(s, "calls"), human_count(tokens),
+                    money > 0 ? format(", {:.2f} of money", money) : "");
+    };
+    p.line({{"  " + cost(spent), Painter::plain},
+            {running && e.contains("projected") ? "; in the end about " + cost(e["projected"]) : "", Painter::plain}});
   }
   return p.text();
 }
