@@ -37,7 +37,7 @@ struct Options {
                                             {"delay", "0"},      {"unanswered", "0"},               {"transport", "1"},
                                             {"share", ""},       {"cap", ""},                       {"limit", ""},
                                             {"round_min", ""},   {"round_growth", ""},              {"optimism", ""},
-                                            {"pull", ""},       {"near_duplicate", ""}};
+                                            {"pull", ""},       {"near_duplicate", ""}, {"earning_share", ""}, {"calibrating", ""}};
   std::size_t count(const std::string& key) const { return static_cast<std::size_t>(std::stoull(values.at(key))); }
   double number(const std::string& key, double otherwise) const {
     return values.at(key).empty() ? otherwise : std::stod(values.at(key));
@@ -65,6 +65,8 @@ RunParams run_params(const Options& o, const std::string& policy, std::uint64_t 
   if (policy == "released") p.reward = Reward::batch;
   if (policy == "paper") p.reward = Reward::union_of;
   p.marginal.threshold_share = o.number("share", p.marginal.threshold_share);
+  p.marginal.earning_share = o.number("earning_share", p.marginal.earning_share);
+  p.marginal.calibrating_pairs = static_cast<std::size_t>(o.number("calibrating", static_cast<double>(p.marginal.calibrating_pairs)));
   p.marginal.cap = o.number("cap", p.marginal.cap);
   p.marginal.document_limit = o.number("limit", p.marginal.document_limit);
   auto& q = p.policy_params;

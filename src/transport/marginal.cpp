@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -67,6 +68,16 @@ MarginalReward::MarginalReward(linalg::MatrixView<const float> guide, const Marg
   }
 }
 
+void MarginalReward::calibrate(std::span<const double> nearest) {
+  if (first_.size() >= params_.calibrating_pairs) return;
+  first_.insert(first_.end(), nearest.begin(), nearest.end());
+  if (first_.size() < params_.calibrating_pairs) return;
+  std::vector<double> sorted = first_;
+  const auto above = static_cast<std::ptrdiff_t>(params_.earning_share * static_cast<double>(sorted.size()));
+  std::nth_element(sorted.begin(), sorted.begin() + above, sorted.end(), std::greater<>());
+  threshold_ = std::min(threshold_, std::max(0.0, sorted[static_cast<std::size_t>(above)]));
+}
+
 std::size_t MarginalReward::near_duplicates(std::size_t item, std::span<const double> pair) const {
   const std::size_t dim = pair.size();
   std::size_t n = 0;
@@ -96,7 +107,9 @@ DocumentCredit MarginalReward::credit(linalg::MatrixView<const float> pairs) {
   linalg::Matrix<double> x(pairs.rows, pairs.columns), cosines(pairs.rows, guide_.rows());
   for (std::size_t p = 0; p < pairs.rows; ++p) linalg::to_grid(pairs.row(p), x.row(p));
   linalg::gemm_nt(1.0, x.view(), guide_.view(), 0.0, cosines.view());
+  std::vector<double> nearest(pairs.rows);
   for (std::size_t p = 0; p < pairs.rows; ++p) {
+    nearest[p] = *std::max_element(cosines.row(p).begin(), cosines.row(p).end());
     std::size_t best = guide_.rows();
     for (std::size_t j = 0; j < guide_.rows(); ++j) {
       if (left_[j] > 0 && (best == guide_.rows() || cosines(p, j) > cosines(p, best))) best = j;
@@ -110,6 +123,7 @@ DocumentCredit MarginalReward::credit(linalg::MatrixView<const float> pairs) {
     ++served_[best];
     out.total += out.pairs[p];
   }
+  calibrate(nearest);
   if (out.total > params_.document_limit) {
     for (double& c : out.pairs) c *= params_.document_limit / out.total;
     out.total = params_.document_limit;

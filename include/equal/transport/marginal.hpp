@@ -1,6 +1,6 @@
-// Reward `marginal`: what a document's pairs add to what the guide still needs. A semi-relaxed transport of kept pairs onto
-// the unserved mass of the guide, in its simplest incremental form: each pair is moved once, to its nearest guide item
-// that has capacity left.
+// Reward `marginal`: what a document's pairs add to what the guide still needs. A semi-relaxed transport of kept pairs
+// onto the unserved mass of the guide, in its simplest incremental form: each pair is moved once, to its nearest guide
+// item that has capacity left.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,10 @@ namespace equal::transport {
 struct MarginalParams {
   /// Threshold t = this x the median cosine of a guide item to its nearest other one. Pairs at or below t earn nothing.
   double threshold_share = 0.6;
+  /// A guide whose items resemble each other (by what they all say, "write a function ...") would ask for more than any
+  /// document has. So after `calibrating_pairs` pairs t falls, once, to where this share of them would have earned.
+  double earning_share = 0.1;
+  std::size_t calibrating_pairs = 64;
   /// Capacity of item j = cap x budget_documents x weight_j pairs. budget_documents = 0: no limit.
   double cap = 9.0;
   std::uint64_t budget_documents = 0;
@@ -29,7 +33,7 @@ struct MarginalParams {
 /// What one document earned.
 struct DocumentCredit {
   double total = 0.0;
-  std::vector<double> pairs;         ///< after sharing and the document's limit (scaled down together); their sum is total
+  std::vector<double> pairs;  ///< after sharing and the document's limit (scaled down together); their sum is total
   std::vector<std::uint32_t> items;  ///< guide item served, or kNoItem
 };
 
@@ -39,13 +43,14 @@ class MarginalReward {
  public:
   static constexpr std::uint32_t kNoItem = ~std::uint32_t{0};
 
-  /// guide (items, dim), unit rows, items >= 1; weights (items), >= 0 with a positive sum, scaled to sum 1; empty: uniform.
-  /// Throws UsageError on weights that do not fit and DataError on a guide with a value that is not finite.
-  MarginalReward(linalg::MatrixView<const float> guide, const MarginalParams& params, std::span<const double> weights = {});
+  /// guide (items, dim), unit rows, items >= 1; weights (items), >= 0 with a positive sum, scaled to sum 1; empty:
+  /// uniform. Throws UsageError on weights that do not fit and DataError on a guide with a value that is not finite.
+  MarginalReward(linalg::MatrixView<const float> guide, const MarginalParams& params,
+                 std::span<const double> weights = {});
 
-  /// A pair with cosine s to the nearest item with capacity left earns max(0, (s - t) / (1 - t)) / (1 + its near-duplicates
-  /// among the pairs kept before it) and uses one unit of that item's capacity. pairs (n, dim), unit rows, in document order.
-  /// O(n guide dim).
+  /// A pair with cosine s to the nearest item with capacity left earns max(0, (s - t) / (1 - t)) / (1 + its
+  /// near-duplicates among the pairs kept before it) and uses one unit of that item's capacity. pairs (n, dim), unit
+  /// rows, in document order. O(n guide dim).
   DocumentCredit credit(linalg::MatrixView<const float> pairs);
 
   double threshold() const noexcept { return threshold_; }
@@ -55,12 +60,14 @@ class MarginalReward {
   std::span<const std::uint64_t> served() const noexcept { return served_; }
 
  private:
+  void calibrate(std::span<const double> nearest);
   std::size_t near_duplicates(std::size_t item, std::span<const double> pair) const;
   void remember(std::size_t item, std::span<const double> pair);
 
   MarginalParams params_;
   linalg::Matrix<double> guide_;
   double threshold_ = 0.0;
+  std::vector<double> first_;  // nearest cosines of the first pairs, until t is settled
   std::vector<double> left_;
   std::vector<std::uint64_t> served_;
   std::vector<std::vector<float>> memory_;  // by item: up to `remembered` pairs, a ring; coordinates are exact in float

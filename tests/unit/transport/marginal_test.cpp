@@ -1,8 +1,8 @@
 #include "equal/transport/marginal.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/random.hpp"
@@ -40,6 +40,28 @@ TEST(Marginal, ThresholdIsAShareOfTheMedianNeighbourCosine) {
   EXPECT_NEAR(MarginalReward(kGuide.view(), {}).threshold(), 0.36, 1e-7);
   const auto lone = rows({{1, 0}});
   EXPECT_EQ(MarginalReward(lone.view(), {}).threshold(), 0.5);
+}
+
+/// (1, dim): a pair at cosine c to the first guide item, nearer to it than to the second.
+linalg::Matrix<float> at_cosine(double c) {
+  return rows({{static_cast<float>(c), 0, static_cast<float>(std::sqrt(1 - c * c))}});
+}
+
+TEST(Marginal, AGuideThatAsksForTooMuchIsMetWhereTheBestTenthOfTheFirstPairsLies) {
+  MarginalReward reward(kGuide.view(), {});
+  for (int i = 0; i < 63; ++i) EXPECT_EQ(reward.credit(at_cosine(0.002 * (i + 1)).view()).total, 0.0);
+  EXPECT_NEAR(reward.threshold(), 0.36, 1e-7) << "63 pairs do not settle it";
+  reward.credit(at_cosine(0.128).view());
+  EXPECT_NEAR(reward.threshold(), 0.002 * 58, 1e-6) << "six of 64 lie above";
+  EXPECT_NEAR(reward.credit(at_cosine(0.3).view()).total, (0.3 - 0.116) / (1 - 0.116), 1e-6);
+  for (int i = 0; i < 200; ++i) reward.credit(at_cosine(0.001).view());
+  EXPECT_NEAR(reward.threshold(), 0.116, 1e-6) << "once settled it stays";
+}
+
+TEST(Marginal, AThresholdThatATenthOfThePairsPassStays) {
+  MarginalReward reward(kGuide.view(), {});
+  for (int i = 0; i < 200; ++i) reward.credit(at_cosine(i % 8 == 0 ? 0.9 : 0.01).view());
+  EXPECT_NEAR(reward.threshold(), 0.36, 1e-7);
 }
 
 TEST(Marginal, CreditIsComputedByHand) {
