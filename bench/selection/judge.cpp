@@ -28,7 +28,7 @@ std::vector<int> useful_pairs(const ReplayCorpus& corpus, const ReplayTarget& ta
 }
 
 Verdict judge(const View& view, const ReplayTarget& target, const linalg::Matrix<float>& judge_pairs, const Run& run,
-              const transport::MarginalParams& marginal, bool with_transport) {
+              const transport::MarginalParams& marginal, bool with_transport, const LanguageJudge* language) {
   const ReplayCorpus& corpus = *view.corpus;
   Verdict v;
   transport::MarginalReward credit(view.guide.view(), marginal);
@@ -62,6 +62,13 @@ Verdict judge(const View& view, const ReplayTarget& target, const linalg::Matrix
       v.covered += (nearest > kCovered) / static_cast<double>(tests);
       v.mean_nearest += double{nearest} / static_cast<double>(tests);
     }
+  }
+  if (language != nullptr) {
+    KneserNey model(4, 0.75, language->vocabulary);
+    for (const std::size_t p : pairs) model.add(language->pairs.text(corpus.pair_id[p]));
+    std::vector<std::span<const Word>> texts;
+    for (std::size_t i = 0; i < language->tests.size(); ++i) texts.push_back(language->tests.text(i));
+    v.cross_entropy = model.cross_entropy(texts);
   }
   if (with_transport) {
     pairs.resize(std::min(pairs.size(), kTransportPairs));

@@ -1,6 +1,7 @@
 #include "load.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
@@ -39,6 +40,8 @@ ReplayCorpus load_corpus(const std::filesystem::path& cache, const std::string& 
   c.first_pair.assign(n + 1, 0);
   for (const auto o : owner) ++c.first_pair[static_cast<std::size_t>(o) + 1];
   for (std::size_t i = 0; i < n; ++i) c.first_pair[i + 1] += c.first_pair[i];
+  c.pair_id.resize(owner.size());
+  std::iota(c.pair_id.begin(), c.pair_id.end(), std::size_t{0});
   if (c.arm.size() != n || c.tokens.size() != n || c.domain.size() != n || c.pairs.rows() != owner.size()) {
     throw DataError(cache.string() + ": arrays of different lengths; delete the folder and run bench/run selection again");
   }
@@ -63,6 +66,17 @@ ReplayTarget load_target(const std::filesystem::path& cache, const std::string& 
 }
 
 linalg::Matrix<float> judge_vectors(const std::filesystem::path& cache) { return read_matrix(cache / "judge-pairs.npy"); }
+
+LanguageJudge load_language(const std::filesystem::path& cache, const std::string& target) {
+  const auto load = [&](const std::string& name) {
+    WordTexts out;
+    out.words = read_integers(cache / ("ngram-" + name + ".npy"));
+    for (const auto x : read_integers(cache / ("ngram-" + name + "-first.npy"))) out.first.push_back(static_cast<std::size_t>(x));
+    return out;
+  };
+  const auto vocabulary = read_integers(cache / "ngram-vocabulary.npy");
+  return {static_cast<std::size_t>(vocabulary.at(0)), load("pairs"), load("test-" + target)};
+}
 
 ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linalg::Matrix<float>& judge_pairs, std::size_t keep) {
   const auto useful = useful_pairs(corpus, target);
@@ -93,6 +107,7 @@ ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linal
     for (std::size_t p = corpus.first_pair[i]; p < corpus.first_pair[i + 1]; ++p) pairs.push_back(p);
     out.first_pair.push_back(pairs.size());
   }
+  for (const std::size_t p : pairs) out.pair_id.push_back(corpus.pair_id[p]);
   out.pairs = linalg::Matrix<float>(pairs.size(), corpus.pairs.columns());
   linalg::Matrix<float> judges(pairs.size(), judge_pairs.columns());
   std::vector<float> nearest;

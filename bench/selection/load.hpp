@@ -13,6 +13,9 @@ ReplayCorpus load_corpus(const std::filesystem::path& cache, const std::string& 
 /// target: gsm8k, mbpp, medquad, humaneval (which is only tested: its reference is mbpp's).
 ReplayTarget load_target(const std::filesystem::path& cache, const std::string& encoder, const std::string& target);
 
+/// The words of all pairs and of the target's test set.
+LanguageJudge load_language(const std::filesystem::path& cache, const std::string& target);
+
 /// All pairs of the corpus in the judge's vectors.
 linalg::Matrix<float> judge_vectors(const std::filesystem::path& cache);
 /// A corpus in which only `keep` documents (of lowest hash) hold useful pairs and no other document is of the target's

@@ -37,7 +37,7 @@ struct Options {
                                             {"delay", "0"},      {"unanswered", "0"},               {"transport", "1"},
                                             {"share", ""},       {"cap", ""},                       {"limit", ""},
                                             {"round_min", ""},   {"round_growth", ""},              {"optimism", ""},
-                                            {"pull", ""},       {"near_duplicate", ""}, {"earning_share", ""}, {"calibrating", ""}};
+                                            {"pull", ""},       {"near_duplicate", ""}, {"earning_share", ""}, {"calibrating", ""},  {"language_seeds", "2"}};
   std::size_t count(const std::string& key) const { return static_cast<std::size_t>(std::stoull(values.at(key))); }
   double number(const std::string& key, double otherwise) const {
     return values.at(key).empty() ? otherwise : std::stod(values.at(key));
@@ -118,6 +118,7 @@ class Bench {
       const auto all_judged = judge_vectors(o_.cache);
       for (const auto& name : split(o_.values.at("targets"))) {
         ReplayTarget target = load_target(o_.cache, encoder, name);
+        language_ = load_language(o_.cache, name);
         if (view != "scarce") {
           cells_of(view, whole, target, all_judged, whole.documents.rows());
           continue;
@@ -128,6 +129,7 @@ class Bench {
       }
     }
     Json summary = summarise();
+    summary["areas"] = areas();
     summary["cells"] = Json::array();
     for (const auto& c : cells_) summary["cells"].push_back(describe(c));
     std::printf("%s\n", dump_json(summary).c_str());
@@ -150,12 +152,22 @@ class Bench {
         auto& verdicts = cell.verdicts[policy];
         verdicts.resize(seeds);
         pool_.run(seeds, [&](std::size_t s, std::size_t) {
-          verdicts[s] = judge(views[s], target, judged, simulate(views[s], params), marginal_of(params), o_.count("transport") != 0);
+          verdicts[s] = judge(views[s], target, judged, simulate(views[s], params), marginal_of(params), o_.count("transport") != 0,
+                              s < o_.count("language_seeds") ? &language_ : nullptr);
         });
         show(policy, cell);
       }
       cells_.push_back(std::move(cell));
     }
+  }
+
+  /// Over the seeds for which it was asked.
+  static double cross_entropy_of(const std::vector<Verdict>& verdicts) {
+    Column bits;
+    for (const auto& v : verdicts) {
+      if (v.cross_entropy > 0) bits.push_back(v.cross_entropy);
+    }
+    return bits.empty() ? 0.0 : mean(bits);
   }
 
   static transport::MarginalParams marginal_of(const RunParams& p) {
@@ -175,8 +187,8 @@ class Bench {
       m.transport += v.transport / n;
       m.on_target += v.on_target / n;
     }
-    std::printf("  %-9s useful %7.1f [%.0f, %.0f] least %.0f | on target %.2f covered %.3f nearest %.3f transport %.4f\n", policy.c_str(),
-                mean(useful), low, high, *std::min_element(useful.begin(), useful.end()), m.on_target, m.covered, m.mean_nearest, m.transport);
+    std::printf("  %-9s useful %7.1f [%.0f, %.0f] least %.0f | on target %.2f covered %.3f nearest %.3f transport %.4f bits %.3f\n", policy.c_str(),
+                mean(useful), low, high, *std::min_element(useful.begin(), useful.end()), m.on_target, m.covered, m.mean_nearest, m.transport, cross_entropy_of(cell.verdicts.at(policy)));
     std::fflush(stdout);
   }
 
@@ -195,6 +207,7 @@ class Bench {
         for (const auto& v : verdicts) sum += v.*field;
         j[name] = std::round(1e5 * sum / static_cast<double>(verdicts.size())) / 1e5;
       }
+      j["cross_entropy"] = std::round(1e4 * cross_entropy_of(verdicts)) / 1e4;
       out[policy] = std::move(j);
     }
     return out;
@@ -237,12 +250,36 @@ class Bench {
     return out;
   }
 
+  /// Area under useful / ceiling over the logarithm of the budget, as a share of a selection that always meets the ceiling;
+  /// for each view and target with several budgets.
+  Json areas() const {
+    std::map<std::string, std::map<std::string, std::map<double, double>>> curves;  // view/target -> policy -> budget -> share
+    for (const auto& c : cells_) {
+      for (const auto& [policy, verdicts] : c.verdicts)
+        curves[c.view + "/" + c.target][policy][std::stod(c.budget)] = mean(c.useful(policy)) / std::max(1, c.ceiling);
+    }
+    Json out = Json::object();
+    for (const auto& [where, policies] : curves) {
+      for (const auto& [policy, curve] : policies) {
+        if (curve.size() < 2) continue;
+        double area = 0;
+        for (auto at = std::next(curve.begin()); at != curve.end(); ++at) {
+          const auto before = std::prev(at);
+          area += 0.5 * (at->second + before->second) * std::log(at->first / before->first);
+        }
+        out[where][policy] = area / std::log(curve.rbegin()->first / curve.begin()->first);
+      }
+    }
+    return out;
+  }
+
   static inline const std::vector<std::pair<const char*, double Verdict::*>> kFields{
       {"pairs", &Verdict::pairs},           {"on_target", &Verdict::on_target}, {"covered", &Verdict::covered},
       {"mean_nearest", &Verdict::mean_nearest}, {"transport", &Verdict::transport}, {"calls_per_useful", &Verdict::calls_per_useful}};
 
   const Options& o_;
   ThreadPool pool_;
+  LanguageJudge language_;
   std::vector<Cell> cells_;
 };
 

