@@ -20,6 +20,7 @@
 #include "dropped.hpp"
 #include "export_pairs.hpp"
 #include "reference.hpp"
+#include "run_view.hpp"
 
 namespace equal::job {
 namespace fs = std::filesystem;
@@ -168,7 +169,8 @@ report::DatasetCard make_card(Job& job, const StageRecord& extract, const Tally&
                     {"seed", setting("job.seed")}};
   if (!origin.model.empty()) card.procedure.push_back({"model", origin.model});
   if (!origin.prompt.empty()) card.procedure.push_back({"prompt (SHA-256)", origin.prompt});
-  const Json& f = extract.facts;
+  const auto rounds = job.workspace.rounds();
+  const Json f = extraction_facts(job.workspace, fs::exists(rounds) ? read_rounds(rounds) : std::vector<RoundEvent>{});
   const Json spent = f.value("spent", Json::object());
   const auto figure = [&](const char* name, double value) { card.figures.push_back({name, human_count(value)}); };
   figure("documents asked", f.value("asked", 0.0));

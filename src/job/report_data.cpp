@@ -46,11 +46,11 @@ struct View {
         ingest(stage_facts(w, "ingest")),
         embed(stage_facts(w, "embed")),
         cluster(stage_facts(w, "cluster")),
-        extract(stage_facts(w, "extract")),
         exported(stage_facts(w, "export")),
         clusters(store::read_clusters(w.clusters()).clusters),
         corpus(w) {
     if (fs::exists(w.rounds())) events = read_rounds(w.rounds());
+    extract = extraction_facts(w, events);
     seen = seen_by_arm(events);
     arms.resize(clusters.count());
     for (const auto& [arm, list] : seen) {

@@ -12,6 +12,29 @@ Json stage_facts(const Workspace& workspace, const std::string& stage) {
   return has_stage_record(workspace, stage) ? read_stage_record(workspace, stage).facts : Json::object();
 }
 
+Json extraction_facts(const Workspace& workspace, const std::vector<RoundEvent>& events) {
+  Json facts = stage_facts(workspace, "extract");
+  if (facts.value("complete", false) || events.empty()) return facts;
+  std::uint64_t asked = 0, failed = 0, pairs = 0, duplicates = 0, rounds = 0;
+  double credit = 0;
+  for (const RoundEvent& e : events) {
+    if (e.kind != RoundEvent::Kind::observed) continue;
+    ++rounds;
+    if (e.facts.contains("spent")) facts["spent"] = e.facts.at("spent");
+    for (const ObservedDocument& d : e.observed) {
+      ++asked, pairs += d.pairs;
+      if (!d.answered) ++failed;
+      for (const double c : d.credits) {
+        if (c < 0) ++duplicates;
+        credit += std::max(0.0, c);
+      }
+    }
+  }
+  facts["asked"] = asked, facts["failed"] = failed, facts["pairs"] = pairs, facts["duplicates"] = duplicates;
+  facts["rounds"] = rounds, facts["credit"] = credit;
+  return facts;
+}
+
 std::string excerpt(std::string text, std::size_t bytes) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   if (text.size() <= bytes) return text;

@@ -21,6 +21,10 @@ bool has_stage_record(const Workspace& workspace, const std::string& stage);
 /// Facts of a stage, or {} when it has no record.
 Json stage_facts(const Workspace& workspace, const std::string& stage);
 
+/// Facts of the extraction; of one that is not complete, what its rounds so far add up to (asked, pairs, duplicates,
+/// credit, spent, rounds).
+Json extraction_facts(const Workspace& workspace, const std::vector<RoundEvent>& events);
+
 /// The first `bytes` of a text on one line, cut between characters, with "..." where something is missing.
 std::string excerpt(std::string text, std::size_t bytes);
 

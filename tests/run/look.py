@@ -5,6 +5,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -89,4 +90,23 @@ itself = equal("compare", chosen, chosen)
 found = re.search(r"pairs kept +(\d+)", itself)[1]
 check(f"pairs in both {found}" in itself, "a run against itself:\n" + itself)
 check("name two workspaces" in equal("compare", chosen, expect=1), "compare with one workspace")
-print("status, inspect, compare")
+
+# As a job leaves it that is still asking: half of the rounds, no end.
+half = harness.fresh("half")
+shutil.copytree(chosen, half)
+events = (chosen / "rounds.jsonl").read_text().splitlines(keepends=True)
+(half / "rounds.jsonl").write_text("".join(events[: len(events) // 2]))
+record = json.loads((half / "stages" / "extract.json").read_text())
+record["facts"] = {"complete": False, "budget": record["facts"]["budget"]}
+(half / "stages" / "extract.json").write_text(json.dumps(record))
+(half / "stages" / "export.json").unlink()
+equal("report", half, "--log.level", "warn")
+report = json.loads((half / "report.json").read_text())
+figures = {f["name"]: int(f["value"].replace(",", "")) for f in report["figures"]}
+check(not report["complete"] and 0 < figures["documents asked"] < 90 and 0 < figures["pairs kept"] < int(found), f"the report of half a run: {figures}")
+equal("export", half, "--export.folder", harness.fresh("half-out"), "--log.level", "warn")
+card = pathlib.Path("half-out/README.md").read_text()
+check("was not complete" in card and f"| documents asked | {figures['documents asked']} |" in card, card)
+exported = len(pathlib.Path("half-out/train.jsonl").read_text().splitlines())
+check(0 < exported <= figures["pairs kept"], f"{exported} pairs exported of half a run")
+print("status, inspect, compare, report and export of half a run")
