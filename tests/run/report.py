@@ -52,10 +52,12 @@ try:
             colour = b.value("getComputedStyle(document.body).backgroundColor")
             check((sum(map(int, colour[4:-1].split(","))) < 200) == dark, f"background {colour}, dark = {dark}")
             b.screenshot(f"report-{width}-{'dark' if dark else 'light'}.png")
-    # A finger or pointer on a cluster tells what it is.
-    b.value("(() => { const c = document.querySelector('svg circle[stroke]'); c.dispatchEvent(new PointerEvent('pointermove', {bubbles: true, clientX: 9, clientY: 9})); })()")
-    check(b.value("document.getElementById('tip').classList.contains('on') && /^arm [0-9]+/.test(document.getElementById('tip').textContent)"), "no tooltip over a cluster")
-    b.value("document.querySelector('details').open = true")
+    # A pointer on a cluster tells what it is.
+    place = b.value("(() => { const c = document.querySelector('svg circle[stroke]'); c.scrollIntoView({block: 'center'}); const r = c.getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2]; })()")
+    b.call("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
+    check(b.value("document.getElementById('tip').classList.contains('on') && /^(arm [0-9]+|reference)/.test(document.getElementById('tip').textContent)"), "no tooltip over a cluster")
+    b.value("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    check("[object" not in b.value("document.body.innerText") and b.value("document.querySelectorAll('details .pair .q').length") > 0, "the examples of the arms are not shown")
     b.pdf("report.pdf")
     check(not b.complaints(), str(b.complaints()))
     check(pathlib.Path("report.pdf").stat().st_size > 20000, "the printed report is empty")

@@ -12,7 +12,7 @@ const duration = (s) => (s < 10 ? s.toFixed(2) + " s" : s < 60 ? s.toFixed(1) + 
 function element(tag, attributes = {}, ...children) {
   const e = document.createElement(tag);
   for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
-  for (const c of children.flat()) if (c !== null && c !== undefined) e.append(c);
+  for (const c of children.flat(Infinity)) if (c !== null && c !== undefined) e.append(c);
   return e;
 }
 function shape(tag, attributes = {}, text) {
