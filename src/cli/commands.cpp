@@ -27,6 +27,16 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+/// Collective. At the end of a run, whose data set is complete by then, a report that cannot be made is a warning.
+void report(job::Job& job, bool at_end_of_run) {
+  try {
+    job::report_stage(job);
+  } catch (const Error& e) {  // agreed: thrown on all ranks
+    if (!at_end_of_run || e.family() == Family::internal) throw;
+    if (job.comm.is_root()) log::warn("no report: {}; try `equal report {}`", e.what(), job.settings.workspace);
+  }
+}
+
 /// Collective. Folder, lock, threads; then the stages one after another.
 int run_stages(comm::Communicator& world, const settings::Settings& s, const std::vector<std::string>& stages) {
   std::unique_ptr<job::WorkspaceLock> lock;
@@ -64,7 +74,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
       return static_cast<int>(Family::checkpointed);
     }
     if (stage == "export") job::export_stage(job, looks_only ? job::ExportRecord::none : job::ExportRecord::written);
-    if (stage == "report") job::report_stage(job);
+    if (stage == "report") report(job, stages.size() > 1);
   }
   int code = 0;
   comm::agree(world, [&] {
