@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import corpus
+import environments
 import harness
 
 corpus.write_corpus("docs.jsonl", count=300)
@@ -89,10 +90,7 @@ check(sorted(p.name for p in (workspace / "out").iterdir()) == ["README.md", "re
 print(f"{len(everything)} pairs in {len(folders)} forms and kinds, splits, shards, cleaning")
 
 # The loaders that people use, in an environment of their own.
-python = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "equal" / "venv-results" / "bin" / "python"
-if not python.exists():
-    print("the loaders were not tried: python3 -m venv", python.parents[1], "; pip install datasets pandas pyarrow zstandard")
-    sys.exit(77)
+python = environments.python_with("results", "datasets", "pandas", "pyarrow", "zstandard")
 done = subprocess.run([python, pathlib.Path(__file__).with_name("load_data_sets.py"), json.dumps([[*key, str(path)] for key, path in folders.items()]), "splits"], text=True,
                       env=os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(harness.fresh("hf").absolute()), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"})
 sys.exit(done.returncode)

@@ -32,10 +32,7 @@ check(any(text in json.dumps(data, ensure_ascii=False).replace('\\"', '"').repla
 first = page.read_bytes()
 harness.run(1, "report", workspace, "--log.level", "warn")
 check(page.read_bytes() == first, "a second report of the same run, on another number of ranks, differs")
-if not browser.PROGRAM:
-    print("no chromium: apt-get install chromium")
-    sys.exit(77)
-
+check(browser.PROGRAM, "no chromium: apt-get install chromium")
 b = browser.Browser()
 try:
     for width in (390, 820, 1440):

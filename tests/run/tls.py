@@ -8,12 +8,6 @@ import sys
 import harness
 import llm
 
-try:
-    import h2  # noqa: F401  (Debian: python3-h2)
-except ImportError:
-    print("skipped: python3-h2 is not installed")
-    sys.exit(77)
-
 
 def check(condition, text):
     if not condition:
