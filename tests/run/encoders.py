@@ -14,7 +14,7 @@ import corpus
 import harness
 import weights
 
-corpus.write_corpus("docs.jsonl", count=360)
+corpus.write_corpus("docs.jsonl", count=240)
 MODEL = weights.minilm()
 COMMON = ["--inputs", "docs.jsonl", "--partition-bytes", "40000", "--log.level", "warn"]
 
@@ -36,12 +36,12 @@ def digest(workspace):
             values = file["vectors"][...]
             vectors += len(values)
             out.update(values.tobytes())
-    if len(files) < 3 or vectors < 300:
+    if len(files) < 3 or vectors < 200:
         sys.exit(f"{workspace}: {vectors} vectors in {len(files)} files are too few to show anything")
     return out.hexdigest()
 
 
-def over_ranks(kind, name, *words, shapes=((1, 1), (1, 2), (2, 1), (3, 2))):
+def over_ranks(kind, name, *words, shapes=((1, 1), (1, 2), (3, 1))):
     found = {shape: embed(kind, name, *shape, *words) for shape in shapes}
     if len(set(found.values())) != 1:
         sys.exit(f"{name}: the vectors depend on ranks and threads: {found}")
@@ -103,11 +103,11 @@ bert = ("--encoder.model", MODEL)
 expected = over_ranks("bert", "bert", *bert, "--embed.block", "16")
 after_kills("bert", "bert", expected, *bert)
 over_ranks("bert", "bert-int8", *bert, "--encoder.precision", "int8", shapes=((1, 1), (3, 2)))
-over_ranks("static", "distil", *bert, "--encoder.table", "distil", "--encoder.dim", "128")
+over_ranks("static", "distil", *bert, "--encoder.table", "distil", "--encoder.dim", "128", shapes=((1, 1), (3, 2)))
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 url = f"http://127.0.0.1:{server.server_port}/v1"
-over_ranks("http", "http", "--encoder.endpoints", url, "--encoder.model", "toy", "--encoder.batch", "8")
-if Server.seen < 100:
+over_ranks("http", "http", "--encoder.endpoints", url, "--encoder.model", "toy", "--encoder.batch", "8", shapes=((1, 1), (3, 2)))
+if Server.seen < 60:
     sys.exit(f"the server has seen {Server.seen} requests only")
 server.shutdown()
