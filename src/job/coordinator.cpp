@@ -35,8 +35,8 @@ std::uint64_t Coordinator::room() const {
   std::uint64_t most = parts_.budget.room(totals_.asked, pending_.size(), totals_.spent);
   if (params_.by_arrival) {
     const std::uint64_t gap = inflight() - std::min<std::uint64_t>(inflight(), pending_.size());
-    // A sixteenth of the slots at a time: each decision costs a question to all workers and a sync of rounds.jsonl.
-    if (!pending_.empty() && gap * 16 < parts_.farm.slots()) return 0;
+    // An eighth of the slots at a time: each decision costs a question to all workers and a sync of rounds.jsonl.
+    if (!pending_.empty() && gap * 8 < parts_.farm.slots()) return 0;
     most = std::min(most, gap);
   } else if (rounds_.size() > params_.delay) {
     most = 0;
