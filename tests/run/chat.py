@@ -103,7 +103,8 @@ def late_servers():
         check(facts["answered"] == 400 and facts["failed"] == 0, f"answered {facts['answered']}, failed {facts['failed']}")
         seen = second.facts()
         check(seen["completions"] >= 250, f"the second server got {seen['completions']} requests")
-        check(32 < seen["most_at_once"] <= 64, f"the second server, of 64 slots, saw {seen['most_at_once']} requests at once")
+        # With the slots of the start, 4 and what is held beyond them, there would never be more than 6.
+        check(12 < seen["most_at_once"] <= 64, f"the second server, of 64 slots, saw {seen['most_at_once']} requests at once")
 
 
 def time_limit():
