@@ -9,11 +9,14 @@
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
+#include "equal/comm/heartbeat.hpp"
 #include "equal/job/compare.hpp"
 #include "equal/job/inspect.hpp"
 #include "equal/job/job.hpp"
+#include "equal/job/start_checks.hpp"
 #include "equal/job/status.hpp"
 #include "equal/job/stop.hpp"
+#include "equal/job/verify.hpp"
 #include "equal/linalg/gemm.hpp"
 #include "equal/settings/parse.hpp"
 
@@ -56,6 +59,8 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
     if (!s.redo.empty()) job::redo_from(workspace, s.redo);
     write_file_atomically(workspace.root() / "settings.resolved.ini", settings::to_ini(s));
   });
+  const comm::Heartbeat heartbeat(world, s.heartbeat_seconds);
+  job::check_workspace(world, workspace);
   linalg::use_one_blas_thread();
   const std::size_t threads = threads_of_rank(world, s);
   log_machine(world, threads);
@@ -65,6 +70,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
   job::Job job{world, s, workspace, pool};
   bool complete = true;
   for (const auto& stage : stages) {
+    world.enter_stage(stage);
     if (stage == "ingest") job::ingest_stage(job);
     if (stage == "embed") job::embed_stage(job);
     if (stage == "cluster") job::cluster_stage(job);
@@ -77,6 +83,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
     if (stage == "report") report(job, stages.size() > 1);
   }
   int code = 0;
+  world.enter_stage("end");
   comm::agree(world, [&] {
     if (!world.is_root()) return;
     if (stages.size() > 1) std::fputs(job::summary(workspace).c_str(), stdout);
@@ -199,6 +206,15 @@ Plan plan_after_run(const Command& command, Words words) {
   return plan;
 }
 
+Plan verified(const job::Workspace& workspace) {
+  const auto found = job::verify(workspace);
+  std::string text =
+      format("{}: {} files checked, {} damaged\n", workspace.root().string(), found.checked, found.damaged.size());
+  for (const auto& message : found.damaged) text += "  " + message + "\n";
+  for (const auto& message : found.notes) text += "  note: " + message + "\n";
+  return text_plan(std::move(text), found.damaged.empty() ? 0 : static_cast<int>(Family::data));
+}
+
 Plan make_plan(const Words& words) {
   if (words.empty()) return text_plan(general_help(), static_cast<int>(Family::usage));
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
@@ -223,13 +239,14 @@ Plan make_plan(const Words& words) {
   const auto flag = [&](const char* name) {
     return std::find(line.flags.begin(), line.flags.end(), name) != line.flags.end();
   };
-  if (command->name == "status" || command->name == "inspect") {
+  if (command->name == "status" || command->name == "inspect" || command->name == "verify") {
     if (line.settings.workspace.empty() && !line.positional.empty()) {
       line.settings.workspace = line.positional.front();
       line.positional.erase(line.positional.begin());
     }
     if (line.settings.workspace.empty()) throw UsageError(format("name the workspace: equal {} DIR", command->name));
     const job::Workspace workspace(line.settings.workspace);
+    if (command->name == "verify") return verified(workspace);
     if (command->name == "inspect") return text_plan(job::inspect(workspace, line.positional));
     if (flag("json")) return text_plan(job::status_data(workspace).dump(2) + "\n");
     if (flag("prometheus")) return text_plan(job::status_prometheus(job::status_data(workspace)));

@@ -68,6 +68,12 @@ const std::vector<Command>& commands() {
        "pair DOCUMENT N]\n"
        "What is known of it; of a document also why it was chosen, of a pair what became of it.",
        {"job"}},
+      {"verify",
+       "read everything and check it",
+       "equal verify DIR: checks every byte of a workspace against its digests and checksums; names each damaged file "
+       "and "
+       "ends\nwith exit code 2 when there is one. Not for a workspace in use.",
+       {"job"}},
       {"validate",
        "check settings without running",
        "equal validate FILE.ini [--ranks N]: reports every problem of a configuration at once.",

@@ -4,24 +4,23 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
+#include <vector>
 
 #include <sched.h>
 #include <unistd.h>
 
+#include "equal/base/bytes.hpp"
 #include "equal/base/error.hpp"
+#include "equal/base/host.hpp"
 #include "equal/base/log.hpp"
 #include "equal/linalg/gemm.hpp"
 
 namespace equal::cli {
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "unknown";
-}
 
 std::string cpu_features() {
   std::string out;
@@ -50,6 +49,107 @@ std::uint64_t slurm_tasks() {
   return 0;
 }
 
+/// What a rank may run on, for rank 0.
+struct Place {
+  std::string host;
+  std::vector<std::uint32_t> cores;
+  std::uint32_t nodes = 1;  ///< NUMA nodes that these cores belong to
+};
+
+std::vector<std::uint32_t> own_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<std::uint32_t> out;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return out;
+  for (std::uint32_t c = 0; c < CPU_SETSIZE; ++c) {
+    if (CPU_ISSET(c, &set)) out.push_back(c);
+  }
+  return out;
+}
+
+/// NUMA nodes are folders of /sys/devices/system/node; each has a link to its cores.
+std::uint32_t numa_nodes(const std::vector<std::uint32_t>& cores) {
+  std::error_code error;
+  std::uint32_t out = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/devices/system/node", error)) {
+    if (entry.path().filename().string().rfind("node", 0) != 0) continue;
+    out += std::any_of(cores.begin(), cores.end(), [&](std::uint32_t c) {
+      return std::filesystem::exists(entry.path() / ("cpu" + std::to_string(c)), error);
+    });
+  }
+  return std::max<std::uint32_t>(1, out);
+}
+
+/// Cores of this host that a job here could have: Slurm's share, or all.
+std::size_t cores_of_host() {
+  std::size_t n = 0;
+  const char* slurm = std::getenv("SLURM_CPUS_ON_NODE");
+  const std::string_view text(slurm == nullptr ? "" : slurm);
+  if (std::from_chars(text.data(), text.data() + text.size(), n).ec == std::errc{} && n > 0) return n;
+  return static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+void log_first_line(comm::Communicator& world, std::size_t threads) {
+  const auto hosts = world.gather(host_name(), 0);
+  const auto features = world.gather(cpu_features(), 0);
+  if (!world.is_root()) return;
+  log::info("equal {}: {}, {} host{}, {} thread{} a rank, {}, {}", EQUAL_VERSION, world.description(),
+            std::set(hosts.begin(), hosts.end()).size(), std::set(hosts.begin(), hosts.end()).size() == 1 ? "" : "s",
+            threads, threads == 1 ? "" : "s", linalg::blas_description(), features[0]);
+  std::map<std::string, std::string> kinds;
+  for (std::size_t r = 0; r < features.size(); ++r) kinds.try_emplace(features[r], hosts[r]);
+  if (kinds.size() > 1) {
+    std::string text;
+    for (const auto& [kind, host] : kinds) text += format("\n  {}: {}", host, kind);
+    log::warn(
+        "the ranks run on CPUs of different kinds; results may differ in their last bits from a run on one kind:{}",
+        text);
+  }
+}
+
+void log_places(comm::Communicator& world, std::size_t threads) {
+  const auto cores = own_cores();
+  ByteWriter mine;
+  mine.put_string(host_name()).put_span(std::span<const std::uint32_t>(cores)).put(numa_nodes(cores));
+  mine.put(static_cast<std::uint64_t>(cores_of_host()));
+  struct Host {
+    std::size_t ranks = 0, workers = 0, has = 0;
+    std::uint32_t most_nodes = 1;
+    std::set<std::uint32_t> cores;  ///< of its workers together
+  };
+  std::map<std::string, Host> hosts;
+  const auto all = world.gather(mine.take(), 0);
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    ByteReader reader(all[r]);
+    Host& host = hosts[std::string(reader.get_string())];
+    const auto its_cores = reader.get_vector<std::uint32_t>();
+    const auto nodes = reader.get<std::uint32_t>();
+    host.has = reader.get<std::uint64_t>();
+    ++host.ranks;
+    if (r == 0 && all.size() > 1) continue;  // only coordinates
+    ++host.workers;
+    host.most_nodes = std::max(host.most_nodes, nodes);
+    host.cores.insert(its_cores.begin(), its_cores.end());
+  }
+  for (const auto& [name, host] : hosts) {
+    log::info("host {}: {} rank{}, {} of {} cores for work, {} NUMA node{} a rank", name, host.ranks,
+              host.ranks == 1 ? "" : "s", host.cores.size(), host.has, host.most_nodes,
+              host.most_nodes == 1 ? "" : "s");
+    if (host.workers == 0) continue;
+    if (host.cores.size() * 2 <= host.has)
+      log::warn("host {}: the ranks are bound to {} of {} cores; start mpirun with --bind-to none, or more ranks", name,
+                host.cores.size(), host.has);
+    if (host.workers * threads > host.cores.size())
+      log::warn("host {}: {} ranks with {} thread{} each share {} cores and wait for each other", name, host.workers,
+                threads, threads == 1 ? "" : "s", host.cores.size());
+    if (host.most_nodes > 1 && host.workers < host.most_nodes)
+      log::info(
+          "host {}: a rank spans {} NUMA nodes; one rank a node (mpirun --map-by numa --bind-to numa) keeps memory "
+          "near",
+          name, host.most_nodes);
+  }
+}
+
 }  // namespace
 
 void check_ranks(const comm::Communicator& world, const settings::Settings& settings) {
@@ -74,21 +174,8 @@ std::size_t threads_of_rank(comm::Communicator& world, const settings::Settings&
 }
 
 void log_machine(comm::Communicator& world, std::size_t threads) {
-  const auto hosts = world.gather(host_name(), 0);
-  const auto features = world.gather(cpu_features(), 0);
-  if (!world.is_root()) return;
-  log::info("equal {}: {}, {} host{}, {} thread{} a rank, {}, {}", EQUAL_VERSION, world.description(),
-            std::set(hosts.begin(), hosts.end()).size(), std::set(hosts.begin(), hosts.end()).size() == 1 ? "" : "s",
-            threads, threads == 1 ? "" : "s", linalg::blas_description(), features[0]);
-  std::map<std::string, std::string> kinds;
-  for (std::size_t r = 0; r < features.size(); ++r) kinds.try_emplace(features[r], hosts[r]);
-  if (kinds.size() > 1) {
-    std::string text;
-    for (const auto& [kind, host] : kinds) text += format("\n  {}: {}", host, kind);
-    log::warn(
-        "the ranks run on CPUs of different kinds; results may differ in their last bits from a run on one kind:{}",
-        text);
-  }
+  log_first_line(world, threads);
+  log_places(world, threads);
 }
 
 std::string version_text() {

@@ -3,11 +3,32 @@
 #include <chrono>
 
 #include "equal/base/bytes.hpp"
+#include "equal/base/host.hpp"
+#include "equal/base/log.hpp"
 
 #include "agreed_error.hpp"
+#include "crash_report.hpp"
 #include "wait.hpp"
 
 namespace equal::comm {
+
+void Communicator::enter_stage(std::string stage) {
+  {
+    const std::lock_guard lock(stage_lock_);
+    stage_ = std::move(stage);
+  }
+  report_crashes_as(where());
+}
+
+std::string Communicator::stage() const {
+  const std::lock_guard lock(stage_lock_);
+  return stage_;
+}
+
+std::string Communicator::where() const {
+  const std::string now = stage();
+  return format("rank {} on host {}, stage {}", rank(), host_name(), now.empty() ? "start" : now);
+}
 
 std::optional<Message> Communicator::receive_within(double seconds) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
@@ -26,13 +47,13 @@ std::string broadcast_string(Communicator& comm, std::string text, int root) {
 }
 
 void agree(Communicator& comm, const std::function<void()>& f) {
-  ByteWriter failure;
+  ByteWriter failure;  // family, message, where
   try {
     f();
   } catch (const Error& e) {
-    failure.put(e.family()).put_string(e.what());
+    failure.put(e.family()).put_string(e.what()).put_string(comm.where());
   } catch (const std::exception& e) {
-    failure.put(Family::internal).put_string(e.what());
+    failure.put(Family::internal).put_string(e.what()).put_string(comm.where());
   }
   const auto failures = comm.all_gather(failure.take());
   for (int rank = 0; rank < comm.size(); ++rank) {
@@ -42,7 +63,7 @@ void agree(Communicator& comm, const std::function<void()>& f) {
     const auto family = reader.get<Family>();
     const std::string message(reader.get_string());
     if (rank == comm.rank()) throw AgreedError(family, message, true);
-    throw AgreedError(family, "rank " + std::to_string(rank) + " failed: " + message, false);
+    throw AgreedError(family, format("{} failed: {}", reader.get_string(), message), false);
   }
 }
 

@@ -269,20 +269,23 @@ bool launched_by_mpi() {
          std::getenv("PMI_RANK") != nullptr;
 }
 
+/// Where an error arose, for the end of its message; a process that is alone needs no such thing.
+std::string behind(const Communicator& comm) { return comm.size() == 1 ? "" : " (" + comm.where() + ")"; }
+
 /// Runs the body; an error on this rank alone aborts the job, one that all ranks agreed on ends it in order.
 int run_body(Communicator& comm, const std::function<int(Communicator&)>& body) {
   try {
     return body(comm);
   } catch (const AgreedError& e) {
-    if (e.culprit()) log::error("{}", e.what());
+    if (e.culprit()) log::error("{}{}", e.what(), behind(comm));
     return e.exit_code();
   } catch (const Error& e) {
-    if (comm.size() > 1) comm.abort(e.exit_code(), format("rank {}: {}", comm.rank(), e.what()));
+    if (comm.size() > 1) comm.abort(e.exit_code(), format("{}{}", e.what(), behind(comm)));
     log::error("{}", e.what());
     return e.exit_code();
   } catch (const std::exception& e) {
     const auto code = static_cast<int>(Family::internal);
-    if (comm.size() > 1) comm.abort(code, format("rank {}: {}", comm.rank(), e.what()));
+    if (comm.size() > 1) comm.abort(code, format("{}{}", e.what(), behind(comm)));
     log::error("{}", e.what());
     return code;
   }

@@ -22,6 +22,20 @@ std::uint64_t Catalog::text_bytes() const {
                          [](std::uint64_t n, const PartitionInfo& p) { return n + p.text_bytes; });
 }
 
+std::uint64_t Catalog::largest_documents() const {
+  std::uint64_t out = 0;
+  for (const auto& p : partitions) out = std::max(out, p.documents);
+  return out;
+}
+
+std::vector<std::size_t> Catalog::largest_first() const {
+  std::vector<std::size_t> out(partitions.size());
+  std::iota(out.begin(), out.end(), std::size_t{0});
+  std::stable_sort(out.begin(), out.end(),
+                   [&](std::size_t a, std::size_t b) { return partitions[a].text_bytes > partitions[b].text_bytes; });
+  return out;
+}
+
 std::string Catalog::digest() const {
   Sha256 sha;
   for (const auto& p : partitions) sha.update(p.digest);
@@ -38,13 +52,9 @@ const PartitionInfo& Catalog::partition_of(std::uint64_t document) const {
 }
 
 std::vector<int> Catalog::owners(int workers) const {
-  std::vector<std::size_t> largest_first(partitions.size());
-  std::iota(largest_first.begin(), largest_first.end(), std::size_t{0});
-  std::stable_sort(largest_first.begin(), largest_first.end(),
-                   [&](std::size_t a, std::size_t b) { return partitions[a].text_bytes > partitions[b].text_bytes; });
   std::vector<std::uint64_t> load(static_cast<std::size_t>(workers), 0);
   std::vector<int> owner(partitions.size(), 0);
-  for (const std::size_t p : largest_first) {
+  for (const std::size_t p : largest_first()) {
     const auto least = std::min_element(load.begin(), load.end()) - load.begin();
     owner[p] = static_cast<int>(least);
     load[static_cast<std::size_t>(least)] += partitions[p].text_bytes + 1;  // + 1: empty partitions spread too
@@ -63,7 +73,7 @@ std::vector<PartitionId> Catalog::owned_by(int index, int workers) const {
 
 Catalog read_catalog(const Workspace& workspace) {
   const auto path = catalog_path(workspace);
-  const Json json = parse_json(read_file(path), path.string());
+  const Json json = unseal_json(read_file(path), path.string());
   Catalog catalog;
   try {
     for (const auto& p : json.at("partitions")) {
@@ -93,7 +103,7 @@ void write_catalog(const Workspace& workspace, const Catalog& catalog) {
   }
   write_file_atomically(
       catalog_path(workspace),
-      Json{{"digest", catalog.digest()}, {"documents", catalog.documents()}, {"partitions", list}}.dump(1) + "\n");
+      seal_json(Json{{"digest", catalog.digest()}, {"documents", catalog.documents()}, {"partitions", list}}, 1));
 }
 
 }  // namespace equal::job

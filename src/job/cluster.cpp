@@ -12,11 +12,14 @@
 #include "equal/cluster/neighbours.hpp"
 #include "equal/job/job.hpp"
 #include "equal/job/progress.hpp"
+#include "equal/job/start_checks.hpp"
 #include "equal/job/stop.hpp"
 #include "equal/store/assignment.hpp"
 #include "equal/store/clusters.hpp"
 #include "equal/store/embeddings.hpp"
 #include "equal/store/partition.hpp"
+
+#include "kmeans_state.hpp"
 
 namespace equal::job {
 namespace fs = std::filesystem;
@@ -176,20 +179,30 @@ void cluster_stage(Job& job) {
     source = std::make_unique<OwnedEmbeddings>(job.workspace, catalog, owned, dim);
   });
 
+  // By document: its vector in the order of arms, cluster and place.
+  require_space(job, "cluster", catalog.documents() * (dim * sizeof(linalg::float16) + 2 * sizeof(std::uint32_t)),
+                job.workspace.by_cluster());
   const auto params = kmeans_params(job.settings, k);
-  ProgressLine line("cluster", "iterations", params.max_iterations);
-  const auto fit = cluster::kmeans(job.comm, *source, params, job.pool, [&](const cluster::KMeansProgress& p) {
-    if (job.comm.is_root())
+  const std::string fit_digest = record.digest();
+  const auto saved = read_kmeans_state(job, fit_digest);
+  if (saved && job.comm.is_root()) log::info("cluster: goes on after iteration {}", saved->objective.size());
+  ProgressLine line(job.workspace, "cluster", "iterations", params.max_iterations);
+  const auto after_iteration = [&](const cluster::KMeansProgress& p) {
+    comm::agree(job.comm, [&] {
+      if (!job.comm.is_root()) return;
+      write_kmeans_state(job.workspace, fit_digest, *p.state);
       line.show(p.iteration, [&] {
         return format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)),
                       human_count(static_cast<double>(p.rows)));
       });
-    comm::agree(job.comm, [&] {
-      if (job.comm.is_root() && stop_requested())
-        throw Error(Family::checkpointed, "cluster: stopped on request; the same command line runs this stage again");
+      if (stop_requested())
+        throw Error(
+            Family::checkpointed,
+            format("cluster: stopped on request after iteration {}; the same command line goes on", p.iteration));
     });
     return true;
-  });
+  };
+  const auto fit = cluster::kmeans(job.comm, *source, params, job.pool, after_iteration, saved);
   const auto assigned = cluster::assign(job.comm, *source, fit.centroids, params, job.pool);
   const auto graph = cluster::neighbour_graph(assigned.stats, job.settings.cluster_neighbour_radius, job.pool);
 
@@ -219,6 +232,7 @@ void cluster_stage(Job& job) {
                     {"clusters_digest", clusters_digest},
                     {"seconds", seconds}};
     write_stage_record(job.workspace, record);
+    fs::remove(job.workspace.kmeans_state());
     log::info("cluster: {} clusters after {} iterations in {}, objective {:.6g}", k, fit.objective.size(),
               human_seconds(seconds), assigned.stats.objective);
   });

@@ -200,6 +200,11 @@ void Coordinator::replay() {
         throw DataError(
             format("rounds.jsonl observes document {}, which it never asked; run with --redo extract", d.number));
       if (d.answered) {
+        if (!parts_.index.contains(d.number))
+          throw DataError(format(
+              "round {} has seen document {} answered, but the journal lacks that answer: a file of journal/ was "
+              "damaged or removed; restore it, or run with --redo extract: answers that are left are kept",
+              event.round, d.number));
         send(d.number);
       } else {
         Answer failed;

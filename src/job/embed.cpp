@@ -6,6 +6,7 @@
 #include "equal/base/log.hpp"
 #include "equal/job/job.hpp"
 #include "equal/job/progress.hpp"
+#include "equal/job/start_checks.hpp"
 #include "equal/linalg/float16.hpp"
 #include "equal/store/block_file.hpp"
 #include "equal/store/embeddings.hpp"
@@ -82,11 +83,12 @@ void embed_stage(Job& job) {
   if (job.comm.is_root())
     log::info("embed: {} documents with {}", human_count(static_cast<double>(catalog.documents())),
               encoder->description());
-  run_with_progress(job.comm, "embed", "documents", catalog.documents(), [&](const auto& report) {
-    for (const PartitionId p : catalog.owned_by(job.comm.worker_index().value(), job.comm.workers())) {
-      embed_partition(job, catalog.partitions[p.value], *encoder, report);
-    }
-  });
+  // Blocks, then the file made from them: a partition takes its room twice while it is finished.
+  const std::uint64_t row_bytes = encoder->dim() * sizeof(linalg::float16);
+  require_space(job, "embed", (catalog.documents() + catalog.largest_documents()) * row_bytes,
+                job.workspace.embeddings());
+  share_work(job, "embed", "documents", catalog.documents(), catalog.largest_first(),
+             [&](std::size_t p, const auto& report) { embed_partition(job, catalog.partitions[p], *encoder, report); });
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

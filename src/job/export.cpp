@@ -125,7 +125,7 @@ std::vector<DataFile> write_splits(Job& job, const ExportList& list, const std::
   tally.pairs["train"] = 0;
   if (validation) tally.pairs["validation"] = 0;
   Rows rows(job.workspace, list, origin);
-  ProgressLine line("export", "pairs", kept.size());
+  ProgressLine line(job.workspace, "export", "pairs", kept.size());
   std::uint64_t written = 0;
   for (const std::uint64_t i : kept) {
     const DataRow& row = rows.row(list.items[i]);

@@ -58,19 +58,19 @@ void add_origin(Json& facts, const settings::Settings& s) {
   facts["prompt_sha256"] = extract::load_prompt(s.chat_prompt).digest();
 }
 
-void write_status(const Workspace& workspace, const ExtractionTotals& t, const Budget& budget, std::size_t unanswered) {
-  Json json = {{"stage", "extract"},
-               {"documents_budget", budget.documents()},
-               {"asked", t.asked},
-               {"answered", t.answered},
-               {"failed", t.failed},
-               {"unanswered", unanswered},
-               {"pairs", t.kept},
-               {"credit", t.credit},
-               {"dropped", t.dropped()},
-               {"spent", to_json(t.spent)},
-               {"projected", to_json(budget.projected(t.spent))}};
-  write_file_atomically(workspace.status(), json.dump(2) + "\n");
+/// What status.json says about an extraction beside progress and pace.
+Json status_details(const ExtractionTotals& t, const Budget& budget, std::size_t unanswered) {
+  return {{"documents_budget", budget.documents()},
+          {"asked", t.asked},
+          {"answered", t.answered},
+          {"failed", t.failed},
+          {"failures", t.failures},
+          {"unanswered", unanswered},
+          {"pairs", t.kept},
+          {"credit", t.credit},
+          {"dropped", t.dropped()},
+          {"spent", to_json(t.spent)},
+          {"projected", to_json(budget.projected(t.spent))}};
 }
 
 /// Of one document, before any has been answered: from the sizes of documents and prompt.
@@ -118,9 +118,8 @@ bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const An
     record.facts["lost_in_flight"] = lost_before;
     write_stage_record(job.workspace, record);
   }
-  ProgressLine line("extract", "documents", budget.documents());
+  ProgressLine line(job.workspace, "extract", "documents", budget.documents());
   std::optional<ExtractionProgress> progress;
-  auto last_status = start;
 
   const Coordinator::Parts parts{
       *policy,
@@ -133,18 +132,16 @@ bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const An
       [&](std::uint64_t d) { return job.comm.worker_rank(owners[setup.catalog.partition_of(d).id.value]); },
       &stop_requested,
       [&](const ExtractionTotals& t, std::size_t unanswered) {
-        const auto now = std::chrono::steady_clock::now();
-        const double seconds = std::chrono::duration<double>(now - start).count();
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         if (!progress) {
           progress.emplace(budget, t, seconds);
           line.start_from(t.answered + t.failed);
         }
         line.set_total(budget.projected(t.spent).documents);
-        line.show(t.answered + t.failed, [&] { return progress->note(t, farm.in_flight(), seconds); });
+        line.show(
+            t.answered + t.failed, [&] { return progress->note(t, farm.in_flight(), seconds); },
+            [&] { return status_details(t, budget, unanswered); });
         if (const auto projection = progress->projection(t)) log::info("extract: {}", *projection);
-        if (now - last_status < std::chrono::seconds(5)) return;
-        last_status = now;
-        write_status(job.workspace, t, budget, unanswered);
       }};
   Coordinator coordinator(parts, coordinator_params(job.settings, setup.extractor->deterministic()));
   std::vector<std::uint64_t> paid;
@@ -157,7 +154,7 @@ bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const An
   if (complete) farm.finish();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const ExtractionTotals& t = coordinator.totals();
-  write_status(job.workspace, t, budget, farm.unanswered());
+  line.write_status(t.answered + t.failed, status_details(t, budget, farm.unanswered()));
   record.facts = facts_of(t, budget, complete, seconds);
   if (!setup.extractor->deterministic()) record.facts["lost_in_flight"] = lost_before;
   add_origin(record.facts, job.settings);

@@ -11,6 +11,7 @@
 #include "equal/base/log.hpp"
 #include "equal/job/job.hpp"
 #include "equal/job/progress.hpp"
+#include "equal/job/start_checks.hpp"
 #include "equal/store/partition.hpp"
 
 #include "staging.hpp"
@@ -54,20 +55,19 @@ std::vector<Unit> units_of(const std::vector<store::Input>& inputs, const store:
   return units;
 }
 
-/// The units of one worker: largest first, each to the least loaded.
-std::vector<Unit> share_of(const std::vector<Unit>& units, int worker, int workers) {
-  std::vector<std::size_t> largest_first(units.size());
-  std::iota(largest_first.begin(), largest_first.end(), std::size_t{0});
-  std::stable_sort(largest_first.begin(), largest_first.end(),
+std::vector<std::size_t> largest_first(const std::vector<Unit>& units) {
+  std::vector<std::size_t> out(units.size());
+  std::iota(out.begin(), out.end(), std::size_t{0});
+  std::stable_sort(out.begin(), out.end(),
                    [&](std::size_t a, std::size_t b) { return units[a].bytes > units[b].bytes; });
-  std::vector<std::uint64_t> load(static_cast<std::size_t>(workers), 0);
-  std::vector<Unit> out;
-  for (const std::size_t u : largest_first) {
-    const auto least = std::min_element(load.begin(), load.end());
-    *least += units[u].bytes + 1;
-    if (least - load.begin() == worker) out.push_back(units[u]);
-  }
   return out;
+}
+
+/// Staged chunks and the partitions made from them, both uncompressed.
+std::uint64_t bytes_to_write(const std::vector<Unit>& units) {
+  std::uint64_t bytes = 0;
+  for (const Unit& u : units) bytes += u.bytes;
+  return 2 * bytes;
 }
 
 /// Bad lines of all chunks: counted, listed, and refused beyond the limit. Rank 0.
@@ -351,7 +351,7 @@ void ingest_stage(Job& job) {
     if (job.comm.is_root()) log::info("ingest: complete");
     return;
   }
-  const fs::path staging = job.workspace.root() / "staging";
+  const fs::path staging = job.workspace.staging();
   const store::CorpusParams params = corpus_params(job.settings);
   Catalog catalog;  // what exists before this run
   comm::agree(job.comm, [&] {
@@ -362,13 +362,14 @@ void ingest_stage(Job& job) {
   job.comm.barrier();
 
   std::vector<StagedChunk> mine;
-  run_with_progress(job.comm, "ingest", "documents", 0, [&](const auto& report) {
-    for (const Unit& u :
-         share_of(units_of(fresh.inputs, params), job.comm.worker_index().value(), job.comm.workers())) {
-      auto chunks = stage_input(staging, params, fresh.inputs[u.input], fresh.fingerprints[u.input], u.input, u.chunk,
-                                u.one_chunk, job.pool, report);
-      std::move(chunks.begin(), chunks.end(), std::back_inserter(mine));
-    }
+  std::vector<Unit> units;
+  comm::agree(job.comm, [&] { units = units_of(fresh.inputs, params); });
+  require_space(job, "ingest", bytes_to_write(units), staging);
+  share_work(job, "ingest", "documents", 0, largest_first(units), [&](std::size_t unit, const auto& report) {
+    const Unit& u = units[unit];
+    auto chunks = stage_input(staging, params, fresh.inputs[u.input], fresh.fingerprints[u.input], u.input, u.chunk,
+                              u.one_chunk, job.pool, report);
+    std::move(chunks.begin(), chunks.end(), std::back_inserter(mine));
   });
   const auto chunks = gather_chunks(job, mine);
   comm::agree(job.comm, [&] {

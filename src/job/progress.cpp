@@ -7,85 +7,135 @@
 
 #include "equal/base/bytes.hpp"
 #include "equal/base/error.hpp"
+#include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/job/stop.hpp"
 
 namespace equal::job {
 namespace {
-constexpr int kProgressTag = 20, kDoneTag = 21, kStopTag = 22;
-constexpr double kTerminalEvery = 0.2, kLogEvery = 10.0;  // seconds
+
+constexpr int kProgressTag = 20, kDoneTag = 21, kStopTag = 22, kWantTag = 23, kItemTag = 24;
+constexpr double kTerminalEvery = 0.2, kLogEvery = 10.0, kStatusEvery = 2.0, kRateOver = 60.0;  // seconds
+constexpr std::uint64_t kNoItem = ~std::uint64_t{0};
+
+using Clock = std::chrono::steady_clock;
+using Report = std::function<void(std::uint64_t)>;
+using Work = std::function<void(std::size_t, const Report&)>;
+
+double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+
 [[noreturn]] void stop_here(const std::string& stage) {
   throw Error(Family::checkpointed,
               stage + ": stopped on request; what is finished is kept, and the same command line goes on");
 }
 
-/// Rank 0: shows what the workers report until all are done, and passes a request to stop on to them.
-void watch(comm::Communicator& comm, const std::string& stage, const std::string& unit, std::uint64_t total) {
-  ProgressLine line(stage, unit, total);
+/// Rank 0: hands out items and shows what the workers report until all are done; passes a request to stop on to them.
+void watch(comm::Communicator& comm, ProgressLine& line, const std::vector<std::size_t>& items) {
   std::uint64_t done = 0;
+  std::size_t given = 0;
   bool stopping = false;
   for (int working = comm.workers(); working > 0;) {
     const auto message = comm.receive_within(0.5);
     if (message && message->tag == kDoneTag) --working;
     if (message && message->tag == kProgressTag) done += ByteReader(message->bytes).get<std::uint64_t>();
+    if (message && message->tag == kWantTag) {
+      const std::uint64_t item = given < items.size() ? items[given++] : kNoItem;
+      comm.send(message->source, kItemTag, ByteWriter().put(item).take());
+    }
     line.show(done);
     if (stopping || working == 0 || !stop_requested()) continue;
     stopping = true;
     for (int w = 0; w < comm.workers(); ++w) comm.send(comm.worker_rank(w), kStopTag, {});
   }
+  line.write_status(done);
 }
 
-/// A worker: reports, and ends where it learns that rank 0 wants to stop.
-void work_and_report(comm::Communicator& comm, const std::string& stage,
-                     const std::function<void(const std::function<void(std::uint64_t)>&)>& work) {
+/// A worker: fetches items one after another, and ends where it learns that rank 0 wants to stop.
+void fetch_and_work(comm::Communicator& comm, const std::string& stage, const Work& work) {
   struct SayDone {
     comm::Communicator& comm;
     ~SayDone() { comm.send(0, kDoneTag, {}); }
   };
   const SayDone say_done{comm};
-  work([&](std::uint64_t n) {
+  const Report report = [&](std::uint64_t n) {
     comm.send(0, kProgressTag, ByteWriter().put(n).take());
-    if (comm.try_receive()) stop_here(stage);  // rank 0 sends nothing else here
-  });
+    if (comm.try_receive()) stop_here(stage);  // while an item is under way rank 0 sends nothing else
+  };
+  while (true) {
+    comm.send(0, kWantTag, {});
+    std::optional<comm::Message> message;
+    while (!message) message = comm.receive_within(1.0);
+    if (message->tag == kStopTag) stop_here(stage);
+    const auto item = ByteReader(message->bytes).get<std::uint64_t>();
+    if (item == kNoItem) return;
+    work(item, report);
+  }
 }
 
 }  // namespace
 
-ProgressLine::ProgressLine(std::string stage, std::string unit, std::uint64_t total)
-    : stage_(std::move(stage)),
+ProgressLine::ProgressLine(const Workspace& workspace, std::string stage, std::string unit, std::uint64_t total)
+    : status_(workspace.status()),
+      stage_(std::move(stage)),
       unit_(std::move(unit)),
       total_(total),
       terminal_(::isatty(STDERR_FILENO) == 1),
-      start_(std::chrono::steady_clock::now()),
-      last_(start_) {}
+      start_(Clock::now()),
+      last_(start_),
+      last_status_(start_) {}
 
 ProgressLine::~ProgressLine() {
   if (shown_ && terminal_) std::fputs("\r\033[K", stderr);
 }
 
-double ProgressLine::seconds() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+double ProgressLine::seconds() const { return seconds_since(start_); }
+
+double ProgressLine::rate(std::uint64_t done) {
+  seen_.emplace_back(Clock::now(), done);
+  while (seen_.size() > 2 && seconds_since(seen_[1].first) > kRateOver) seen_.pop_front();
+  const auto& [since, before] = seen_.size() > 1 ? seen_.front() : std::pair(start_, std::uint64_t{0});
+  return static_cast<double>(done - std::min(done, before)) / std::max(seconds_since(since), 1e-9);
 }
 
 void ProgressLine::start_from(std::uint64_t done) {
-  before_ = done;
-  start_ = std::chrono::steady_clock::now();
+  start_ = Clock::now();
+  seen_.assign(1, {start_, done});
 }
 
-void ProgressLine::show(std::uint64_t done, const std::function<std::string()>& note) {
-  const auto now = std::chrono::steady_clock::now();
-  if (std::chrono::duration<double>(now - last_).count() < (terminal_ ? kTerminalEvery : kLogEvery)) return;
-  last_ = now;
+void ProgressLine::write_status(std::uint64_t done, const Json& details) {
+  const double pace = rate(done);
+  Json json = {
+      {"stage", stage_},
+      {"unit", unit_},
+      {"done", done},
+      {"total", total_},
+      {"rate", pace},
+      {"eta_seconds", total_ > done && pace > 0 ? Json(static_cast<double>(total_ - done) / pace) : Json()},
+      {"seconds", seconds()},
+      {"updated",
+       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count()}};
+  json.update(details);
+  write_file_atomically(status_, json.dump(2) + "\n");
+}
+
+void ProgressLine::show(std::uint64_t done, const std::function<std::string()>& note,
+                        const std::function<Json()>& details) {
+  if (seconds_since(last_status_) >= kStatusEvery) {
+    last_status_ = Clock::now();
+    write_status(done, details ? details() : Json::object());
+  }
+  if (seconds_since(last_) < (terminal_ ? kTerminalEvery : kLogEvery)) return;
+  last_ = Clock::now();
   shown_ = true;
-  const double rate = static_cast<double>(done - std::min(done, before_)) / std::max(seconds(), 1e-9);
+  const double pace = rate(done);
   std::string text = format("{}: {}", stage_, human_count(static_cast<double>(done)));
   if (total_ > 0)
     text += format(" of {} {} ({:.0f} %)", human_count(static_cast<double>(total_)), unit_,
                    100.0 * static_cast<double>(done) / static_cast<double>(total_));
   else
     text += " " + unit_;
-  text += rate < 10 ? format(", {:.2f}/s", rate) : format(", {}/s", human_count(rate));
-  if (total_ > done && rate > 0) text += ", " + human_seconds(static_cast<double>(total_ - done) / rate) + " to go";
+  text += pace < 10 ? format(", {:.2f}/s", pace) : format(", {}/s", human_count(pace));
+  if (total_ > done && pace > 0) text += ", " + human_seconds(static_cast<double>(total_ - done) / pace) + " to go";
   if (note) text += ", " + note();
   if (terminal_) {
     std::fprintf(stderr, "\r\033[K%s", text.c_str());
@@ -95,21 +145,21 @@ void ProgressLine::show(std::uint64_t done, const std::function<std::string()>& 
   }
 }
 
-void run_with_progress(comm::Communicator& comm, const std::string& stage, const std::string& unit, std::uint64_t total,
-                       const std::function<void(const std::function<void(std::uint64_t)>&)>& work) {
+void share_work(Job& job, const std::string& stage, const std::string& unit, std::uint64_t total,
+                const std::vector<std::size_t>& items, const Work& work) {
+  comm::Communicator& comm = job.comm;
   comm::agree(comm, [&] {
-    if (comm.size() == 1) {
-      ProgressLine line(stage, unit, total);
-      std::uint64_t done = 0;
-      work([&](std::uint64_t n) {
+    if (comm.size() > 1 && !comm.is_root()) return fetch_and_work(comm, stage, work);
+    ProgressLine line(job.workspace, stage, unit, total);
+    if (comm.size() > 1) return watch(comm, line, items);
+    std::uint64_t done = 0;
+    for (const std::size_t item : items) {
+      work(item, [&](std::uint64_t n) {
         line.show(done += n);
         if (stop_requested()) stop_here(stage);
       });
-    } else if (comm.is_root()) {
-      watch(comm, stage, unit, total);
-    } else {
-      work_and_report(comm, stage, work);
     }
+    line.write_status(done);
   });
   // A stop that a worker had no more occasion to read must not meet the next stage.
   comm.barrier();

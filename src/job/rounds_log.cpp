@@ -122,4 +122,9 @@ std::vector<RoundEvent> read_rounds(const fs::path& path) {
   return parse(path, read_file(path, std::uint64_t{1} << 36)).first;
 }
 
+std::uint64_t torn_bytes(const fs::path& path) {
+  const std::string text = read_file(path, std::uint64_t{1} << 36);
+  return text.size() - parse(path, text).second;
+}
+
 }  // namespace equal::job

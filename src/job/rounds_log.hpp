@@ -52,4 +52,7 @@ class RoundsLog {
 /// For readers that only look: the events of a file that may be growing.
 std::vector<RoundEvent> read_rounds(const std::filesystem::path& path);
 
+/// Bytes of an unfinished last line. Throws DataError on damage before it.
+std::uint64_t torn_bytes(const std::filesystem::path& path);
+
 }  // namespace equal::job

@@ -91,14 +91,18 @@ std::string source_digest(const store::CorpusParams& p, const std::string& finge
                            p.answer_field, p.keep_metadata, p.max_reported));
 }
 
-/// The tally of a chunk that is there and made from `source`; the tally is published last, so its presence means
-/// complete.
+/// The tally of a chunk that is there, made from `source` and undamaged; the tally is published last, so its presence
+/// means complete.
 std::optional<store::ChunkTally> finished_chunk(const fs::path& folder, ChunkKey key, const std::string& source) {
   const fs::path path = tally_path(folder, key);
   if (!fs::exists(path)) return std::nullopt;
   try {
-    const Json json = parse_json(read_file(path), path.string());
+    const Json json = unseal_json(read_file(path), path.string());
     if (json.at("source").get<std::string>() != source) return std::nullopt;
+    if (store::BlockFile(staged_path(folder, key), source).next_block() != json.at("blocks").get<std::uint64_t>()) {
+      log::warn("{}: damaged; its chunk is read again", staged_path(folder, key).string());
+      return std::nullopt;
+    }
     return tally_from_json(json);
   } catch (const std::exception& e) {
     log::warn("{}: {}; its chunk is read again", path.string(), e.what());
@@ -140,7 +144,8 @@ std::vector<StagedChunk> stage_input(const fs::path& folder, const store::Corpus
       }
       Json json = to_json(reader.tally());
       json["source"] = source;
-      write_file_atomically(tally_path(folder, key), dump_json(json));
+      json["blocks"] = blocks.next_block();
+      write_file_atomically(tally_path(folder, key), seal_json(std::move(json), -1));
       out.push_back({key, reader.tally()});
     }
     if (only_first) break;
@@ -150,8 +155,11 @@ std::vector<StagedChunk> stage_input(const fs::path& folder, const store::Corpus
 
 void read_staged(const fs::path& folder, ChunkKey key,
                  const std::function<void(std::uint64_t, store::Document&&)>& visit) {
-  const Json json = parse_json(read_file(tally_path(folder, key)), tally_path(folder, key).string());
+  const Json json = unseal_json(read_file(tally_path(folder, key)), tally_path(folder, key).string());
   const store::BlockFile blocks(staged_path(folder, key), json.at("source").get<std::string>());
+  if (blocks.next_block() != json.at("blocks").get<std::uint64_t>())
+    throw DataError(staged_path(folder, key).string() +
+                    ": damaged; run the same command again, it reads this chunk again");
   std::uint64_t ordinal = ~std::uint64_t{0}, position = 0;
   std::string source;
   blocks.for_each([&](std::uint64_t, std::string_view payload) {

@@ -47,6 +47,11 @@ void add_job(Table& t) {
   range(t.add<&S::drain_seconds>("job.drain_seconds", "job", kFree, "30", "seconds",
                                  "After a signal, how long to wait for answers that are under way."),
         0, 3600);
+  range(
+      t.add<&S::heartbeat_seconds>("job.heartbeat_seconds", "job", kFree, "60", "seconds",
+                                   "A rank that gives no sign of life for this long (its node or network is gone, the "
+                                   "process is frozen) ends the job with a message; 0 = never."),
+      0, 86400);
   range(t.add<&S::max_loss>("job.max_loss", "job", kFree, "0.01", "share",
                             "Share of asked documents that may stay unanswered before the run ends with exit code 3."),
         0, 1);

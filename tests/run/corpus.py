@@ -39,8 +39,12 @@ def documents(count, seed):
         yield record
 
 
-def write_corpus(path, count=900, seed=7):
+def write_corpus(path, count=900, seed=7, marked=False):
+    """marked: each text begins with its number for the stand-in LLM's log, and none is long."""
     records = list(documents(count, seed))
+    if marked:
+        for i, record in enumerate(records):
+            record["text"] = f"[[doc {i}]] " + record["text"].split("\n\n")[0]
     records[11] = dict(records[11], id=records[10]["id"])  # an id again
     records[21] = dict(records[21], text=records[20]["text"])  # a text again
     records[31] = dict(records[31], text="Schöne Grüße: \u4f60\u597d \U0001f600 " + records[31]["text"])

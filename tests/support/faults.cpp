@@ -18,7 +18,7 @@
 namespace equal::test {
 namespace {
 
-enum class Effect { none, fail, shorten, kill };
+enum class Effect { none, fail, shorten, kill, skip };
 
 struct Plan {
   std::string operation, path_part;
@@ -56,12 +56,14 @@ Plan parse(const std::string& text) {
     out.effect = Effect::shorten;
   } else if (effect == "KILL") {
     out.effect = Effect::kill;
+  } else if (effect == "SKIP") {
+    out.effect = Effect::skip;
   } else {
     out.effect = Effect::fail;
     out.error = effect == "EIO" ? EIO : effect == "ENOSPC" ? ENOSPC : effect == "EDQUOT" ? EDQUOT : 0;
   }
   const bool known = out.operation == "write" || out.operation == "sync" || out.operation == "rename" ||
-                     out.operation == "truncate" || out.operation == "read";
+                     out.operation == "truncate" || out.operation == "read" || out.operation == "persist";
   if (!known || out.first < 1 || (out.effect == Effect::fail && out.error == 0))
     throw std::invalid_argument("no fault plan: " + text);
   return out;
@@ -76,7 +78,12 @@ bool path_matches(const Plan& p, int fd, const char* path) {
     if (::readlink(link.c_str(), target, sizeof target - 1) <= 0) return false;
     path = target;
   }
-  return std::string_view(path).find(p.path_part) != std::string_view::npos;
+  for (std::string_view rest = p.path_part; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    if (std::string_view(path).find(rest.substr(0, end)) != std::string_view::npos) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
 }
 
 /// What is to happen to this call; sets `error` for Effect::fail.
@@ -84,7 +91,9 @@ Effect effect_of(const char* operation, int fd, const char* path, int& error) {
   if (!active.load(std::memory_order_relaxed)) return Effect::none;
   const std::scoped_lock lock(plan_lock());
   const Plan& p = plan();
-  if (p.operation != operation || !path_matches(p, fd, path)) return Effect::none;
+  const std::string_view name(operation);
+  const bool meant = p.operation == name || (p.operation == "persist" && (name == "write" || name == "sync"));
+  if (!meant || !path_matches(p, fd, path)) return Effect::none;
   if (++matched < p.first) return Effect::none;
   error = p.error;
   return p.effect;
@@ -101,6 +110,7 @@ ssize_t faulty_write(int fd, std::size_t size, F write_some) {
   int error = 0;
   const Effect effect = effect_of("write", fd, nullptr, error);
   if (effect == Effect::none) return write_some(size);
+  if (effect == Effect::skip) return static_cast<ssize_t>(size);
   const std::size_t half = effect == Effect::shorten ? std::max<std::size_t>(size / 2, size > 0) : size / 2;
   const ssize_t written = half > 0 || effect == Effect::shorten ? write_some(half) : 0;
   if (effect == Effect::kill) ::raise(SIGKILL);
@@ -120,6 +130,7 @@ ssize_t faulty_read(int fd, std::size_t size, F read_some) {
     case Effect::kill:
       ::raise(SIGKILL);
       break;
+    case Effect::skip:
     case Effect::fail:
       break;
   }
@@ -134,6 +145,8 @@ int faulty_call(const char* operation, int fd, const char* path, F call) {
     case Effect::none:
     case Effect::shorten:
       return call();
+    case Effect::skip:
+      return 0;
     case Effect::kill:
       ::raise(SIGKILL);
       break;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,6 +44,11 @@ class Communicator {
   /// The rank of worker `index`. Local.
   int worker_rank(int index) const noexcept { return size() == 1 ? 0 : index + 1; }
 
+  /// Local. Names what this rank does from now on, for messages about failures (a crash included).
+  void enter_stage(std::string stage);
+  std::string stage() const;  ///< Local, any thread.
+  std::string where() const;  ///< Local. "rank 2 on host n1, stage embed"
+
   virtual void barrier() = 0;                                               ///< Collective.
   virtual void broadcast_bytes(std::span<std::byte> buffer, int root) = 0;  ///< Collective; equal sizes on all ranks.
   virtual void sum(std::span<std::int64_t> values) = 0;   ///< Collective; exact, in place on all ranks.
@@ -69,6 +75,10 @@ class Communicator {
   [[noreturn]] virtual void abort(int exit_code, const std::string& reason) noexcept = 0;
 
   virtual std::string description() const = 0;  ///< Local. "Open MPI 4.1.4, 3 ranks" or "one process"
+
+ private:
+  mutable std::mutex stage_lock_;
+  std::string stage_;
 };
 
 /// The one-process form. Local.

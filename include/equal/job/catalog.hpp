@@ -23,6 +23,9 @@ struct Catalog {
 
   std::uint64_t documents() const;
   std::uint64_t text_bytes() const;
+  std::uint64_t largest_documents() const;  ///< of one partition
+  /// Indices of the partitions by falling text bytes: the order in which they are worked on.
+  std::vector<std::size_t> largest_first() const;
   std::string digest() const;
   /// REQUIRES: document < documents(). O(log partitions).
   const PartitionInfo& partition_of(std::uint64_t document) const;

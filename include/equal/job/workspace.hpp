@@ -24,6 +24,8 @@ class Workspace {
   std::filesystem::path by_cluster() const { return generation() / "by_cluster"; }
   std::filesystem::path assignment() const { return generation() / "assignment"; }
   std::filesystem::path clusters() const { return generation() / "clusters.h5"; }
+  std::filesystem::path kmeans_state() const { return generation() / "kmeans.state"; }
+  std::filesystem::path staging() const { return root_ / "staging"; }
   std::filesystem::path journal() const { return root_ / "journal"; }
   std::filesystem::path rounds() const { return root_ / "rounds.jsonl"; }
   std::filesystem::path stages() const { return root_ / "stages"; }
@@ -34,12 +36,18 @@ class Workspace {
   std::filesystem::path root_;
 };
 
-/// One run owns a workspace: the lock names job, host and process and is touched every few seconds. A lock whose
-/// process is gone (same host) or that has not been touched for two minutes is taken over with a warning.
+/// One run owns a workspace: the lock names job, host and process and is touched every 5 s. A lock whose process is
+/// gone (same host), that is of an earlier run of the same Slurm job, or that is not touched for 60 s of watching is
+/// taken over with a warning. A process that finds its lock taken over (it was suspended) ends at once.
+struct LockTimes {
+  double touch_seconds = 5;   ///< how often a lock is touched
+  double stale_seconds = 60;  ///< how long one is watched untouched before it is taken over
+};
+
 class WorkspaceLock {
  public:
-  /// Throws EnvironmentError naming the owner when the workspace is in use.
-  explicit WorkspaceLock(const Workspace& workspace);
+  /// Throws EnvironmentError naming the owner when the workspace is in use. May wait 60 s to find out.
+  explicit WorkspaceLock(const Workspace& workspace, LockTimes times = {});
   ~WorkspaceLock();
   WorkspaceLock(const WorkspaceLock&) = delete;
   WorkspaceLock& operator=(const WorkspaceLock&) = delete;

@@ -12,7 +12,7 @@ struct Settings {
   // job
   std::string workspace;
   std::uint64_t seed = 0, threads = 0, expect_ranks = 0, drain_seconds = 0;
-  double max_hours = 0, max_loss = 0;
+  double max_hours = 0, heartbeat_seconds = 0, max_loss = 0;
   std::string log_level, redo;
   // ingest
   std::vector<std::string> inputs;

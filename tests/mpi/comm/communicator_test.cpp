@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
+#include "equal/base/host.hpp"
+#include "equal/base/log.hpp"
 
 #include "support/world.hpp"
 
@@ -91,7 +93,11 @@ TEST(Communicator, AgreeThrowsEverywhereAndNamesTheLowestCulprit) {
     message = e.what();
   }
   const std::string expected = "bad file " + std::to_string(culprit);
-  EXPECT_EQ(message, world().rank() == culprit ? expected : "rank " + std::to_string(culprit) + " failed: " + expected);
+  if (world().rank() == culprit) {
+    EXPECT_EQ(message, expected);
+  } else {
+    EXPECT_EQ(message, format("rank {} on host {}, stage start failed: {}", culprit, host_name(), expected));
+  }
   EXPECT_NO_THROW(agree(world(), [] {}));
 }
 

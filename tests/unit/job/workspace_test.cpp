@@ -1,6 +1,9 @@
 #include "equal/job/workspace.hpp"
 
+#include <atomic>
+#include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -69,18 +72,46 @@ TEST(Lock, LivingOwnerIsRespectedAndADeadOneIsTakenOver) {
   char host[256] = {};
   gethostname(host, sizeof host - 1);
   const auto lock_of = [&](int pid) {
-    write_file_atomically(workspace.root() / "lock", dump_json(Json{{"host", host}, {"pid", pid}}));
+    write_file_atomically(
+        workspace.root() / "lock",
+        dump_json(Json{{"host", host}, {"pid", pid}, {"slurm_job", ""}, {"slurm_restarts", ""}, {"token", "t"}}));
   };
   lock_of(getppid());
   EXPECT_THROW(WorkspaceLock{workspace}, EnvironmentError);
   lock_of(0x7ffffffe);  // above any pid_max
   { const WorkspaceLock lock(workspace); }
   EXPECT_FALSE(std::filesystem::exists(workspace.root() / "lock"));
-  write_file_atomically(workspace.root() / "lock", dump_json(Json{{"host", "elsewhere"}, {"pid", 1}}));
-  EXPECT_THROW(WorkspaceLock{workspace}, EnvironmentError);
-  std::filesystem::last_write_time(workspace.root() / "lock",
-                                   std::filesystem::file_time_type::clock::now() - std::chrono::minutes(5));
-  EXPECT_NO_THROW(WorkspaceLock{workspace});
+}
+
+TEST(Lock, OwnerElsewhereIsWatchedWhetherItIsAlive) {
+  const test::ScratchFolder folder("lock_elsewhere");
+  const Workspace workspace(folder.path());
+  const auto path = workspace.root() / "lock";
+  const std::string elsewhere =
+      dump_json(Json{{"host", "elsewhere"}, {"pid", 1}, {"slurm_job", "7"}, {"slurm_restarts", ""}, {"token", "t"}});
+  const LockTimes times{0.05, 0.6};
+  write_file_atomically(path, elsewhere);
+  std::atomic<bool> stop{false};
+  std::thread toucher([&] {
+    for (auto age = std::chrono::minutes(9); !stop; age -= std::chrono::minutes(1)) {
+      std::error_code gone;
+      std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - age, gone);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  EXPECT_THROW(WorkspaceLock(workspace, times), EnvironmentError);
+  stop = true;
+  toucher.join();
+  { const WorkspaceLock untouched(workspace, times); }
+  // Slurm runs a job again only when its earlier run is over: no waiting.
+  write_file_atomically(path, elsewhere);
+  setenv("SLURM_JOB_ID", "7", 1);
+  setenv("SLURM_RESTART_COUNT", "1", 1);
+  const auto begin = std::chrono::steady_clock::now();
+  { const WorkspaceLock requeued(workspace, LockTimes{5, 60}); }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  unsetenv("SLURM_JOB_ID");
+  unsetenv("SLURM_RESTART_COUNT");
 }
 
 }  // namespace

@@ -1,0 +1,117 @@
+#include "equal/job/verify.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "equal/base/digest.hpp"
+#include "equal/base/error.hpp"
+#include "equal/base/files.hpp"
+#include "equal/base/log.hpp"
+#include "equal/encode/static_table.hpp"
+#include "equal/job/catalog.hpp"
+#include "equal/store/assignment.hpp"
+#include "equal/store/block_file.hpp"
+#include "equal/store/clusters.hpp"
+#include "equal/store/embeddings.hpp"
+#include "equal/store/journal.hpp"
+#include "equal/store/partition.hpp"
+
+#include "kmeans_state.hpp"
+#include "rounds_log.hpp"
+#include "staging.hpp"
+
+namespace equal::job {
+namespace fs = std::filesystem;
+namespace {
+
+/// Files of a folder whose names end so, in order; none when there is no folder.
+std::vector<fs::path> files(const fs::path& folder, const std::string& ending) {
+  std::vector<fs::path> out;
+  if (!fs::exists(folder)) return out;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file() && entry.path().filename().string().ends_with(ending)) out.push_back(entry.path());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+class Verifier {
+ public:
+  Verified result;
+
+  void check(const fs::path& path, const std::function<void()>& read) {
+    if (!fs::exists(path)) return;
+    ++result.checked;
+    try {
+      read();
+    } catch (const std::exception& e) {
+      const std::string message = e.what();
+      const bool named = message.find(path.filename().string()) != std::string::npos;
+      result.damaged.push_back(named ? message : path.string() + ": " + message);
+    }
+  }
+  template <class Read>
+  void check_all(const fs::path& folder, const std::string& ending, Read read) {
+    for (const auto& path : files(folder, ending)) check(path, [&] { read(path); });
+  }
+};
+
+void check_partitions(Verifier& v, const Workspace& workspace) {
+  Catalog catalog;
+  v.check(workspace.corpus() / "catalog.json", [&] { catalog = read_catalog(workspace); });
+  for (const auto& info : catalog.partitions) {
+    const fs::path path = store::partition_file(workspace.corpus(), info.id.value);
+    if (!fs::exists(path)) v.result.damaged.push_back(path.string() + ": is missing");
+    v.check(path, [&] {
+      const store::PartitionReader partition(path, store::Verify::everything);
+      if (partition.header().content_digest != info.digest)
+        throw DataError("is not the partition that catalog.json names");
+    });
+  }
+}
+
+void check_export(Verifier& v, const Workspace& workspace) {
+  if (!fs::exists(workspace.stages() / "export.json")) return;
+  Json facts;
+  try {
+    facts = read_stage_record(workspace, "export").facts;
+  } catch (const DataError&) {
+    return;  // counted among the stage records
+  }
+  const fs::path file = facts.value("file", "");
+  v.check(file, [&] {
+    if (sha256_file(file.string()) != facts.value("sha256", ""))
+      throw DataError("is not what stage export wrote; export again");
+  });
+}
+
+}  // namespace
+
+Verified verify(const Workspace& workspace) {
+  if (!fs::exists(workspace.root())) throw UsageError(workspace.root().string() + ": no such workspace");
+  Verifier v;
+  v.check_all(workspace.stages(), ".json", [&](const fs::path& p) { read_stage_record(workspace, p.stem().string()); });
+  check_partitions(v, workspace);
+  v.check_all(workspace.staging(), ".json", [](const fs::path& p) { unseal_json(read_file(p), p.string()); });
+  v.check(workspace.encoder() / "table.bin", [&] { encode::load_static_table(workspace.encoder()); });
+  v.check_all(workspace.embeddings(), ".h5",
+              [](const fs::path& p) { store::EmbeddingsReader(p, store::Verify::everything); });
+  v.check_all(workspace.by_cluster(), ".h5",
+              [](const fs::path& p) { store::EmbeddingsReader(p, store::Verify::everything); });
+  v.check_all(workspace.assignment(), ".h5", [](const fs::path& p) { store::read_assignment(p); });
+  v.check(workspace.clusters(), [&] { store::read_clusters(workspace.clusters()); });
+  v.check(workspace.kmeans_state(), [&] { check_kmeans_state(workspace); });
+  v.check(workspace.journal(), [&] {
+    const auto report = store::read_journal(workspace.journal(), [](const store::JournalRecord&) {});
+    v.result.notes.insert(v.result.notes.end(), report.warnings.begin(), report.warnings.end());
+  });
+  v.check(workspace.rounds(), [&] {
+    const std::uint64_t torn = torn_bytes(workspace.rounds());
+    if (torn > 0)
+      v.result.notes.push_back(format("{}: {} bytes of an unfinished line", workspace.rounds().string(), torn));
+  });
+  check_export(v, workspace);
+  return std::move(v.result);
+}
+
+}  // namespace equal::job
