@@ -111,9 +111,9 @@ void log_places(comm::Communicator& world, std::size_t threads) {
   const auto cores = own_cores();
   ByteWriter mine;
   mine.put_string(host_name()).put_span(std::span<const std::uint32_t>(cores)).put(numa_nodes(cores));
-  mine.put(static_cast<std::uint64_t>(cores_of_host()));
+  mine.put(static_cast<std::uint64_t>(cores_of_host())).put(static_cast<std::uint64_t>(threads));
   struct Host {
-    std::size_t ranks = 0, workers = 0, has = 0;
+    std::size_t ranks = 0, workers = 0, threads = 0, has = 0;
     std::uint32_t most_nodes = 1;
     std::set<std::uint32_t> cores;  ///< of its workers together
   };
@@ -128,6 +128,7 @@ void log_places(comm::Communicator& world, std::size_t threads) {
     ++host.ranks;
     if (r == 0 && all.size() > 1) continue;  // only coordinates
     ++host.workers;
+    host.threads += reader.get<std::uint64_t>();
     host.most_nodes = std::max(host.most_nodes, nodes);
     host.cores.insert(its_cores.begin(), its_cores.end());
   }
@@ -139,9 +140,9 @@ void log_places(comm::Communicator& world, std::size_t threads) {
     if (host.cores.size() * 2 <= host.has)
       log::warn("host {}: the ranks are bound to {} of {} cores; start mpirun with --bind-to none, or more ranks", name,
                 host.cores.size(), host.has);
-    if (host.workers * threads > host.cores.size())
-      log::warn("host {}: {} ranks with {} thread{} each share {} cores and wait for each other", name, host.workers,
-                threads, threads == 1 ? "" : "s", host.cores.size());
+    if (host.threads > host.cores.size())
+      log::warn("host {}: {} threads of {} ranks share {} cores and wait for each other", name, host.threads,
+                host.workers, host.cores.size());
     if (host.most_nodes > 1 && host.workers < host.most_nodes)
       log::info(
           "host {}: a rank spans {} NUMA nodes; one rank a node (mpirun --map-by numa --bind-to numa) keeps memory "

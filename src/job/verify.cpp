@@ -78,11 +78,13 @@ void check_export(Verifier& v, const Workspace& workspace) {
   } catch (const DataError&) {
     return;  // counted among the stage records
   }
-  const fs::path file = facts.value("file", "");
-  v.check(file, [&] {
-    if (sha256_file(file.string()) != facts.value("sha256", ""))
-      throw DataError("is not what stage export wrote; export again");
-  });
+  for (const auto& written : facts.value("files", Json::array())) {
+    const fs::path file = written.value("file", "");
+    v.check(file, [&] {
+      if (sha256_file(file.string()) != written.value("sha256", ""))
+        throw DataError("is not what stage export wrote; export again");
+    });
+  }
 }
 
 }  // namespace

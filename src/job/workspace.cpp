@@ -113,7 +113,12 @@ fs::path record_path(const Workspace& workspace, const std::string& stage) {
 }
 
 StageRecord parse_record(const fs::path& path) {
-  const Json json = unseal_json(read_file(path), path.string());
+  Json json;
+  try {
+    json = unseal_json(read_file(path), path.string());
+  } catch (const DataError& e) {
+    throw DataError(std::string(e.what()) + "; remove the file to run the stage again (what it has made is kept)");
+  }
   try {
     StageRecord record;
     record.stage = json.at("stage").get<std::string>();

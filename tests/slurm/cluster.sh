@@ -62,7 +62,8 @@ CONF
   slurmctld -c -f "$dir/slurm.conf"
   sleep 1
   for n in n1 n2; do
-    slurmd -N "$n" -f "$dir/slurm.conf"
+    # Each with its own host name: MPI names its shared memory after it.
+    unshare --uts bash -c "hostname $n; exec slurmd -N $n -f '$dir/slurm.conf'"
   done
   for _ in $(seq 60); do
     sleep 0.5
