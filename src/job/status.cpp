@@ -71,7 +71,13 @@ Json status_data(const Workspace& workspace) {
     if (has_stage_record(workspace, stage)) json["stages"][stage] = stage_facts(workspace, stage);
   }
   if (fs::exists(workspace.status()))
-    json["extraction"] = parse_json(read_file(workspace.status()), workspace.status().string());
+    json["now"] = parse_json(read_file(workspace.status()), workspace.status().string());
+  if (json.contains("now") && json["now"].contains("asked")) {
+    json["extraction"] = json["now"];
+  } else if (const Json done = stage_facts(workspace, "extract"); done.contains("asked")) {  // a later stage works now
+    json["extraction"] = done;
+    json["extraction"]["documents_budget"] = done["asked"];
+  }
   return json;
 }
 
@@ -85,6 +91,15 @@ std::string status_text(const Json& status, const StatusStyle& style) {
     p.line({{format("  {:<8} ", stage), Painter::plain},
             {done ? "complete" : "not complete", done ? Painter::green : Painter::yellow},
             {done ? ", " + human_seconds(status.at("stages").at(stage).value("seconds", 0.0)) : "", Painter::plain}});
+  }
+  if (running && status.contains("now")) {
+    const Json& now = status.at("now");
+    const bool ends = now.contains("eta_seconds") && now.at("eta_seconds").is_number();
+    p.line({{format("  {}: {}{} {}, {}/s{}", now.value("stage", ""), counted(now, "done"),
+                    now.value("total", 0.0) > 0 ? " of " + counted(now, "total") : "", now.value("unit", ""),
+                    human_count(now.value("rate", 0.0)),
+                    ends ? ", " + human_seconds(now.at("eta_seconds").get<double>()) + " to go" : ""),
+             Painter::plain}});
   }
   if (!status.contains("extraction")) return p.text();
   const Json& e = status.at("extraction");
