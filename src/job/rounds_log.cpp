@@ -15,6 +15,7 @@ namespace equal::job {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr auto kSyncEvery = std::chrono::milliseconds(50);
 constexpr std::string_view kChecksumKey = ",\"crc\":\"";
 constexpr std::size_t kChecksumBytes = kChecksumKey.size() + 8 + 2;
 
@@ -115,7 +116,14 @@ RoundsLog::RoundsLog(fs::path path) : path_(std::move(path)) {
 
 void RoundsLog::append(const RoundEvent& event) {
   write_all(fd_.get(), to_line(event), path_.string());
+  const auto now = std::chrono::steady_clock::now();
+  if (now - synced_ < kSyncEvery) return;
   if (::fdatasync(fd_.get()) != 0) throw EnvironmentError(path_.string() + ": fdatasync failed: " + errno_text(errno));
+  synced_ = now;
+}
+
+RoundsLog::~RoundsLog() {
+  if (fd_ && ::fdatasync(fd_.get()) != 0) log::error("{}: fdatasync failed: {}", path_.string(), errno_text(errno));
 }
 
 std::vector<RoundEvent> read_rounds(const fs::path& path) {

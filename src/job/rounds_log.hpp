@@ -2,6 +2,7 @@
 // stand where it stood: replaying the events gives the same state to the last bit.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -39,14 +40,18 @@ class RoundsLog {
   /// DataError naming file:line.
   explicit RoundsLog(std::filesystem::path path);
   const std::vector<RoundEvent>& events() const noexcept { return events_; }
-  /// Durable when it returns. Throws EnvironmentError.
+  /// Written when it returns, so that a kill does not lose it, and synced with what came in the last 50 ms: a power cut
+  /// may take the newest rounds, but no answer (the journal is synced before an answer is observed). Throws
+  /// EnvironmentError.
   void append(const RoundEvent& event);
+  ~RoundsLog();
   void forget_events() { events_.clear(), events_.shrink_to_fit(); }  ///< once replayed
 
  private:
   std::filesystem::path path_;
   FileDescriptor fd_;
   std::vector<RoundEvent> events_;
+  std::chrono::steady_clock::time_point synced_{};
 };
 
 /// For readers that only look: the events of a file that may be growing.
