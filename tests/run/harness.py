@@ -71,6 +71,13 @@ def facts(workspace, stage):
     return json.loads((workspace / "stages" / f"{stage}.json").read_text())["facts"]
 
 
+def write_sealed(path, record):
+    """A record as the program seals it (docs/formats.md, "Sealed JSON"). Numbers that are not whole may be written otherwise than the program does."""
+    record = {name: value for name, value in record.items() if name != "checksum"}
+    record["checksum"] = hashlib.sha256(json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    path.write_text(json.dumps(record))
+
+
 def sha256(path):
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 

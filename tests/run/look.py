@@ -98,7 +98,7 @@ events = (chosen / "rounds.jsonl").read_text().splitlines(keepends=True)
 (half / "rounds.jsonl").write_text("".join(events[: len(events) // 2]))
 record = json.loads((half / "stages" / "extract.json").read_text())
 record["facts"] = {"complete": False, "budget": record["facts"]["budget"]}
-(half / "stages" / "extract.json").write_text(json.dumps(record))
+harness.write_sealed(half / "stages" / "extract.json", record)
 (half / "stages" / "export.json").unlink()
 equal("report", half, "--log.level", "warn")
 report = json.loads((half / "report.json").read_text())
