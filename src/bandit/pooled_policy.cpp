@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "equal/base/random.hpp"
+#include "equal/linalg/condition.hpp"
 
 namespace equal::bandit {
 namespace {
@@ -194,31 +195,6 @@ std::vector<Candidate> Pooled::decide(Documents& documents, std::size_t room) {
   return chosen;
 }
 
-namespace {
-
-/// As Joint::pretend() for each of n, n + 1, ..., the last first; then keeps the first n alone. Only what is still to be
-/// read is updated: of m items before n others a third of the work, and half of that by symmetry.
-void pretend_all_from(std::size_t n, LinearModel::Joint& joint) {
-  linalg::Matrix<double>& k = joint.covariance;
-  for (std::size_t p = joint.mean.size(); p-- > n;) {
-    const std::span<const double> pivot = k.row(p);
-    const double spread = 1.0 + std::max(0.0, pivot[p]);
-    for (std::size_t i = 0; i < p; ++i) {
-      const double g = pivot[i] / spread;
-      const std::span<double> row = k.row(i);
-      for (std::size_t j = 0; j <= i; ++j) row[j] -= g * pivot[j];
-    }
-  }
-  linalg::Matrix<double> first(n, n);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) first(i, j) = first(j, i) = k(i, j);
-  }
-  k = std::move(first);
-  joint.mean.resize(n);
-}
-
-}  // namespace
-
 std::vector<Candidate> Pooled::choose(std::vector<Candidate> offered, std::size_t wanted, const LinearScore& score) const {
   const std::size_t n = offered.size(), all = n + std::min(pending_.size(), kOfferedMost);
   std::vector<std::uint32_t> arms;
@@ -242,7 +218,8 @@ std::vector<Candidate> Pooled::choose(std::vector<Candidate> offered, std::size_
   }
   for (auto& m : members) {
     for (std::size_t i = 0; i < n; ++i) between[i] += m.share * (m.joint.mean[i] - mean[i]) * (m.joint.mean[i] - mean[i]);
-    pretend_all_from(n, m.joint);  // answers that are still out
+    m.joint.covariance = linalg::condition_on_rest(m.joint.covariance.view(), n);  // as if what is out had come in
+    m.joint.mean.resize(n);
   }
   std::vector<Candidate> chosen;
   std::vector<bool> gone(n, false);

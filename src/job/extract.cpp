@@ -21,9 +21,9 @@
 namespace equal::job {
 namespace {
 
-CoordinatorParams coordinator_params(const settings::Settings& s, bool deterministic) {
+CoordinatorParams coordinator_params(const settings::Settings& s, const ExtractionSetup& setup) {
   CoordinatorParams p;
-  p.by_arrival = s.order == "arrival" || (s.order == "auto" && !deterministic);
+  p.by_arrival = by_arrival(s, setup);
   p.delay = s.delay;
   p.inflight = s.inflight;
   p.round_documents = s.round_documents;
@@ -143,7 +143,7 @@ bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const An
             [&] { return status_details(t, budget, unanswered); });
         if (const auto projection = progress->projection(t)) log::info("extract: {}", *projection);
       }};
-  Coordinator coordinator(parts, coordinator_params(job.settings, setup.extractor->deterministic()));
+  Coordinator coordinator(parts, coordinator_params(job.settings, setup));
   std::vector<std::uint64_t> paid;
   if (adopt_answers) {
     for (std::uint64_t d = 0; d < setup.catalog.documents(); ++d) {

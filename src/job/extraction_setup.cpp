@@ -110,11 +110,18 @@ bandit::Facts make_facts(const ExtractionSetup& setup, const Budget& budget) {
   return facts;
 }
 
+bool by_arrival(const settings::Settings& settings, const ExtractionSetup& setup) {
+  return settings.order == "arrival" || (settings.order == "auto" && !setup.extractor->deterministic());
+}
+
 std::unique_ptr<bandit::Policy> make_run_policy(const settings::Settings& settings, const ExtractionSetup& setup,
                                                 const Budget& budget) {
   bandit::PolicyParams params;
   params.seed = settings.seed;
   params.pull_documents = settings.pull_documents;
+  // As answers arrive a decision is made for an eighth of the slots at once (see Coordinator::room()); a smaller one
+  // would leave the rest idle.
+  if (by_arrival(settings, setup)) params.round_min = std::max(params.round_min, settings.chat_slots / 8);
   return bandit::make_policy(settings.policy, params, make_facts(setup, budget));
 }
 

@@ -37,6 +37,9 @@ ExtractionSetup set_up_extraction(Job& job);
 /// What a policy is made from. Local.
 bandit::Facts make_facts(const ExtractionSetup& setup, const Budget& budget);
 
+/// Whether decisions follow answers as they arrive, and not in rounds. Local.
+bool by_arrival(const settings::Settings& settings, const ExtractionSetup& setup);
+
 /// The policy of the run, before it has seen anything. Local.
 std::unique_ptr<bandit::Policy> make_run_policy(const settings::Settings& settings, const ExtractionSetup& setup,
                                                 const Budget& budget);
