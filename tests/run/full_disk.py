@@ -38,11 +38,10 @@ try:
                 sys.exit(f"the extraction did not begin:\n{log.read_text()}")
             time.sleep(0.01)
         hog = disk / "hog"
-        with hog.open("wb") as file:
+        with hog.open("wb", buffering=0) as file:
             try:
                 while True:
                     file.write(bytes(1 << 12))
-                    file.flush()
             except OSError:
                 pass
         code = process.wait(timeout=60)
@@ -54,5 +53,5 @@ try:
         harness.run(2, "run", "--workspace", workspace, *settings, "--log.level", "warn")
         harness.require_equal(harness.digests(undisturbed), harness.digests(workspace), "after a full disk")
 finally:
-    subprocess.run(["umount", disk])
+    subprocess.run(["umount", "--lazy", disk])
 print(f"refused before a stage without room; ended in the middle with {answered} answers kept, resumed to the same result")
