@@ -15,7 +15,7 @@ import stand_in
 
 HEARTBEAT = 3
 FAULTS = pathlib.Path(os.environ["EQUAL_BINARY_DIR"]) / "tests" / "support" / "libequal_fault_preload.so"
-corpus.write_corpus("docs.jsonl", count=600, marked=True)
+corpus.write_corpus("docs.jsonl", count=1200, marked=True)
 corpus.write_reference("reference.jsonl")
 BASE = ["--inputs", "docs.jsonl", "--reference.files", "reference.jsonl", "--partition-bytes", "40000", "--budget.documents", "60%", "--encoder.dim", "32",
         "--heartbeat-seconds", str(HEARTBEAT), "--round-documents", "24"]
@@ -47,6 +47,8 @@ def disturbed(workspace, settings, disturb, within, expect, environment=None):
             process.kill()
             sys.exit(f"the extraction did not begin:\n{start_log.read_text()}")
         time.sleep(0.01)
+    if disturb:
+        time.sleep(0.25)  # the others are told of a new stage within 0.2 s
     begin = time.monotonic()
     if disturb:
         disturb(rank_processes(process))
