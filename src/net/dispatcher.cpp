@@ -16,7 +16,7 @@
 namespace equal::net {
 namespace {
 
-constexpr std::uint64_t kRejectionsAtStart = 64;  // a wrong model or setting fails every document: stop early
+constexpr std::uint64_t kRejectionsInRow = 64;  // a wrong model or setting fails every document: stop early
 constexpr std::size_t kNoEndpoint = static_cast<std::size_t>(-1);
 
 double now_seconds() {
@@ -69,6 +69,8 @@ Judgement judge(const HttpResponse& r, const Dispatcher::Accept& accept) {
     case 401:
     case 403:
       return {Verdict::retry_free, Outcome::refused, reason + " (is the key right?)"};
+    case 402:
+      return {Verdict::retry_free, Outcome::refused, reason + " (is the account in funds?)"};
     case 404:
     case 405:
       return {Verdict::retry_free, Outcome::refused, reason + " (are base URL and model right?)"};
@@ -109,7 +111,7 @@ std::string why_not_json(const HttpResponse& response) {
 struct Dispatcher::Impl {
   struct Active {
     Call call;
-    double available_deadline = 0.0;  // on the clock that stands still while no endpoint is up
+    double available_deadline = 0.0;  // on the clock of available()
     double first_request = -1.0;
     std::size_t failures = 0, requests = 0, in_flight = 0;
     std::size_t last_endpoint = kNoEndpoint;
@@ -140,7 +142,7 @@ struct Dispatcher::Impl {
     if (params.endpoints.empty() && params.endpoints_file.empty()) {
       throw UsageError("no endpoint: give chat.endpoints or chat.endpoints_file");
     }
-    outage_since = last_reload = now_seconds();
+    closed_since = last_reload = now_seconds();
     if (!params.endpoints_file.empty()) file.refresh();
     adopt_endpoints();
   }
@@ -170,9 +172,12 @@ struct Dispatcher::Impl {
     try {
       if (!file.refresh()) return;
       adopt_endpoints();
+      complaint.clear();
       log::info("{}: read again, {} endpoints", params.endpoints_file.string(), file.endpoints().size());
     } catch (const Error& error) {
-      log::warn("the endpoints stay as they were: {}", error.what());
+      file.forget();  // a key file may come later than the line that names it
+      if (complaint != error.what()) log::warn("the endpoints stay as they were: {}", error.what());
+      complaint = error.what();
     }
   }
 
@@ -216,25 +221,27 @@ struct Dispatcher::Impl {
     }
   }
 
-  /// Seconds during which an endpoint was up: what deadlines of calls are counted in.
-  double available(double now) const { return now - outage_total - (outage_since >= 0.0 ? now - outage_since : 0.0); }
+  /// Seconds during which every endpoint was down or made us wait.
+  double closed(double now) const { return closed_total + (closed_since >= 0.0 ? now - closed_since : 0.0); }
+  /// The other seconds: what deadlines of calls are counted in.
+  double available(double now) const { return now - closed(now); }
 
-  void track_outage(double now) {
-    if (pool.any_up()) {
-      if (outage_since >= 0.0) outage_total += now - outage_since;
-      outage_since = -1.0;
-      if (!pool.all_refuse()) refused_since = -1.0;
+  void track_closing(double now) {
+    if (!pool.all_refuse()) refused_since = -1.0;
+    if (pool.any_open(now)) {
+      closed_total = closed(now);
+      closed_since = -1.0;
       return;
     }
-    if (outage_since < 0.0) outage_since = now;
-    if (!pool.all_refuse()) refused_since = -1.0;
+    if (closed_since < 0.0) closed_since = now;
     if (pool.all_refuse() && refused_since < 0.0) refused_since = now;
     if (refused_since >= 0.0 && now - refused_since > params.refused_seconds) {
       throw UsageError("every endpoint refuses our requests:" + redacted(pool.explain()));
     }
-    if (now - outage_since > params.patience_seconds) {
-      throw EnvironmentError(format("no endpoint could be used for {}; start one and run the same command again:{}",
-                                    human_seconds(now - outage_since), redacted(pool.explain())));
+    if (closed(now) - closed_at_answer > params.patience_seconds) {
+      throw EnvironmentError(
+          format("no endpoint could be used for {}; see to one and run the same command again, nothing is lost:{}",
+                 human_seconds(closed(now) - closed_at_answer), redacted(pool.explain())));
     }
   }
 
@@ -262,6 +269,21 @@ struct Dispatcher::Impl {
     calls.erase(id);
   }
 
+  /// Which endpoints come and go, from one of the clients that share them.
+  void tell_changes() {
+    was_up.resize(pool.size(), false);
+    for (std::size_t i = 0; params.share == 0 && i < pool.size(); ++i) {
+      const EndpointStatus s = pool.status(i);
+      if (s.up == was_up[i]) continue;
+      was_up[i] = s.up;
+      if (s.up) {
+        log::info("{} is up", s.url);
+      } else {
+        log::warn("{} is down: {}", s.url, s.last_error);
+      }
+    }
+  }
+
   void on_probe(const Flight& flight, const HttpResponse& r, double now) {
     // Any answer below 500 shows that a server is there; some know no /models. 401 and 403 will not get better.
     const bool complete = r.transfer == Transfer::complete;
@@ -280,6 +302,10 @@ struct Dispatcher::Impl {
     const auto found = calls.find(flight.call);
     pool.report(flight.endpoint, judgement.outcome, r.seconds, r.retry_after_seconds, redacted(judgement.reason), now);
     if (judgement.outcome == Outcome::success) latencies.add(r.seconds);
+    if (judgement.verdict == Verdict::answered) {
+      closed_at_answer = closed(now);
+      rejected_in_row = 0;
+    }
     if (found == calls.end()) return;
     Active& active = found->second;
     --active.in_flight;
@@ -294,10 +320,8 @@ struct Dispatcher::Impl {
     if (judgement.verdict == Verdict::give_up) {
       const std::string reason = active.last_failure;
       finish(flight.call, active, {}, reason, now);
-      if (stats.answered == 0 && stats.failed_calls >= kRejectionsAtStart) {
-        throw UsageError(
-            format("none of the first {} requests was accepted; the last answer: {}", stats.failed_calls, reason));
-      }
+      if (++rejected_in_row >= kRejectionsInRow)
+        throw UsageError(format("{} requests in a row were rejected; the last answer: {}", rejected_in_row, reason));
       return;
     }
     if (judgement.verdict == Verdict::retry) ++active.failures;
@@ -371,7 +395,7 @@ struct Dispatcher::Impl {
     double next = pool.next_event(now);
     if (!paused.empty()) next = std::min(next, paused.top().at);
     if (!hedges.empty()) next = std::min(next, hedges.top().at);
-    if (!deadlines.empty() && pool.any_up()) next = std::min(next, now + deadlines.top().at - available(now));
+    if (!deadlines.empty() && closed_since < 0.0) next = std::min(next, now + deadlines.top().at - available(now));
     if (!params.endpoints_file.empty()) next = std::min(next, last_reload + params.reload_seconds);
     return next;
   }
@@ -381,7 +405,8 @@ struct Dispatcher::Impl {
     while (true) {
       double now = now_seconds();
       reload(now);
-      track_outage(now);
+      track_closing(now);
+      tell_changes();
       expire(now);
       dispatch(now);
       if (!done.empty()) wait_seconds = 0.0;
@@ -420,7 +445,10 @@ struct Dispatcher::Impl {
   std::vector<CallResult> done;
   LatencyWindow latencies;
   std::uint64_t next_ticket = 1;
-  double outage_since = -1.0, outage_total = 0.0, refused_since = -1.0, last_reload = 0.0;
+  double closed_since = -1.0, closed_total = 0.0, closed_at_answer = 0.0, refused_since = -1.0, last_reload = 0.0;
+  std::uint64_t rejected_in_row = 0;
+  std::string complaint;     // about the endpoints file, said once
+  std::vector<bool> was_up;  // by endpoint, as it was told
   mutable DispatcherStats stats;
 };
 

@@ -179,9 +179,9 @@ EndpointStatus EndpointPool::status(std::size_t endpoint) const {
   return out;
 }
 
-bool EndpointPool::any_up() const noexcept {
+bool EndpointPool::any_open(double now) const noexcept {
   return std::any_of(endpoints_.begin(), endpoints_.end(),
-                     [](const Endpoint& e) { return e.health == Health::up && !e.retired; });
+                     [&](const Endpoint& e) { return e.health == Health::up && !e.retired && e.held_until <= now; });
 }
 
 bool EndpointPool::all_refuse() const noexcept {
@@ -203,7 +203,7 @@ std::size_t EndpointPool::total_slots() const noexcept {
 std::string EndpointPool::explain() const {
   std::string out;
   for (const Endpoint& e : endpoints_) {
-    if (e.retired || e.health == Health::up) continue;
+    if (e.retired || (e.health == Health::up && e.last_error.empty())) continue;
     out += "\n  " + e.spec.url + ": " + (e.last_error.empty() ? "not tried yet" : e.last_error);
   }
   return out.empty() ? "\n  no endpoint is given" : out;

@@ -332,6 +332,9 @@ struct FakeLlm::Server {
       case Fault::redirect:
         c.out += response(302, json, "{}", "Location: http://127.0.0.1:1/elsewhere\r\n");
         break;
+      case Fault::no_funds:
+        c.out += response(402, "application/json", R"({"error": {"message": "insufficient balance"}})");
+        break;
       case Fault::bad_request:
         c.out += response(400, json, R"({"error":"bad"})");
         break;

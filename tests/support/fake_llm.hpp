@@ -33,6 +33,7 @@ enum class Fault {
   redirect,      ///< 302
   bad_request,   ///< 400
   unauthorized,  ///< 401, echoing the key that was sent
+  no_funds,      ///< 402
   echo_500,      ///< 500, echoing it
   echo_400,      ///< 400, echoing it
   echo_answer    ///< a completion that is good but for the key in its second pair

@@ -26,13 +26,15 @@ struct DispatcherParams {
   HttpClientParams http;
   PoolParams pool;
   double request_seconds = 120.0;  ///< deadline of one request
-  double call_seconds = 600.0;     ///< deadline of a call over all its requests; stands still while no endpoint is up
+  double call_seconds = 600.0;     ///< deadline of a call over all its requests; stands still while every endpoint is
+                                   ///< down or has asked us to wait
   std::size_t max_failures = 6;    ///< requests of one call that may fail at the server's side; 429 does not count
   double retry_seconds = 0.25;     ///< first pause of a call after a failure; doubles, with jitter
   double max_retry_seconds = 30.0;
   double hedge_factor = 0.0;        ///< > 0: a request slower than this x the 95th percentile is sent a second time
   double hedge_share = 0.05;        ///< ... for at most this share of all requests
-  double patience_seconds = 900.0;  ///< no endpoint up for so long ends the run
+  double patience_seconds = 900.0;  ///< every endpoint down or making us wait for so long since the last answer ends
+                                    ///< the run
   double refused_seconds = 30.0;    ///< every endpoint refusing us (401, 403, 404, TLS) for so long ends it too
   std::string probe_path = "/models";
   std::size_t expected_slots = 64;  ///< slots() while no endpoint is known yet
@@ -71,8 +73,9 @@ class Dispatcher {
 
   void submit(Call call);
 
-  /// Calls that have ended; waits up to `wait_seconds` for the first. Throws EnvironmentError when no endpoint has been
-  /// up for patience_seconds, UsageError when all have refused us for refused_seconds, both with the reason of each.
+  /// Calls that have ended; waits up to `wait_seconds` for the first. Throws EnvironmentError when patience_seconds are
+  /// over, UsageError when all have refused us for refused_seconds, both with the reason of each, and UsageError when
+  /// 64 calls in a row were rejected as wrong in themselves (400 and the like).
   std::vector<CallResult> poll(double wait_seconds);
 
   std::size_t slots() const;          ///< requests that all endpoints together take; may change as the file does

@@ -48,6 +48,8 @@ class EndpointsFile {
   /// True when the file's content differs from what was read last (and at first). A missing file is an empty list.
   /// Throws UsageError for a bad line; the list then stays as it was.
   bool refresh();
+  /// The next refresh() says true whatever it finds: what it found could not be used.
+  void forget() noexcept { was_read_ = false; }
   const std::vector<EndpointSpec>& endpoints() const noexcept { return endpoints_; }
 
  private:

@@ -88,11 +88,11 @@ class EndpointPool {
   std::size_t size() const noexcept { return endpoints_.size(); }
   const EndpointSpec& spec(std::size_t endpoint) const { return endpoints_[endpoint].spec; }
   EndpointStatus status(std::size_t endpoint) const;
-  bool any_up() const noexcept;
+  bool any_open(double now) const noexcept;  ///< one is up and not held: requests can go out, if not at once
   /// All endpoints refuse us (and there is one): waiting does not help, the user must act.
   bool all_refuse() const noexcept;
   std::size_t total_slots() const noexcept;  ///< over the endpoints that still take requests
-  std::string explain() const;               ///< one line an endpoint that is down: url and last error
+  std::string explain() const;  ///< one line an endpoint that is down or has gone wrong: url and last error
 
  private:
   enum class Health { unknown, up, ejected };

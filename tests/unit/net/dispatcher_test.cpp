@@ -105,6 +105,53 @@ TEST(Dispatcher, RejectionOfEverythingEndsTheRun) {
   EXPECT_LT(server.completions(), 100U);
 }
 
+TEST(Dispatcher, RejectionOfEverythingInTheMiddleEndsTheRunToo) {
+  FakeLlmParams server_params;
+  server_params.script = [](std::int64_t d, std::size_t, const std::string&) {
+    return Reply{d < 20 || d == 60 ? Fault::none : Fault::bad_request, 0.0, 0.0, ""};
+  };
+  const FakeLlm server(server_params);
+  Dispatcher dispatcher(params_for({&server}), accept_json);
+  EXPECT_THROW(run_calls(dispatcher, 400), UsageError);
+  EXPECT_GT(server.completions(), 84U) << "an answer between them begins the count anew";
+  EXPECT_LT(server.completions(), 160U);
+}
+
+TEST(Dispatcher, DeadlineStandsStillWhileTheServerAsksToWait) {
+  FakeLlmParams server_params;
+  server_params.script = [](std::int64_t, std::size_t attempt, const std::string&) {
+    return Reply{attempt == 0 ? Fault::throttle_for : Fault::none, 0.0, 1.0, ""};
+  };
+  const FakeLlm server(server_params);
+  DispatcherParams params = params_for({&server});
+  params.call_seconds = 0.5;  // shorter than the wait
+  Dispatcher dispatcher(params, accept_json);
+  EXPECT_EQ(run_calls(dispatcher, 1).at(0).failure, "");
+}
+
+TEST(Dispatcher, AnAccountWithoutFundsEndsTheRunAndLosesNothing) {
+  for (const Fault fault : {Fault::no_funds, Fault::throttle}) {  // some say 402, some 429 for ever
+    FakeLlmParams server_params;
+    server_params.script = [fault](std::int64_t, std::size_t, const std::string&) {
+      return Reply{fault, 0.0, 0.0, ""};
+    };
+    const FakeLlm server(server_params);
+    DispatcherParams params = params_for({&server});
+    params.refused_seconds = params.patience_seconds = 0.3;
+    params.call_seconds = 1000.0;
+    Dispatcher dispatcher(params, accept_json);
+    std::string message;
+    try {
+      run_calls(dispatcher, 20);
+      ADD_FAILURE() << "no error; fault " << static_cast<int>(fault);
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    EXPECT_THAT(message, HasSubstr(fault == Fault::no_funds ? "HTTP 402" : "HTTP 429"));
+    EXPECT_EQ(dispatcher.stats().failed_calls, 0U) << "no document has failed";
+  }
+}
+
 TEST(Dispatcher, CallDeadlineHolds) {
   FakeLlmParams server_params;
   server_params.script = [](std::int64_t, std::size_t, const std::string&) {
@@ -175,6 +222,25 @@ TEST(Dispatcher, WaitsForALateServerNamedInTheFile) {
   for (int i = 0; i < 50 && got.empty(); ++i) got = dispatcher.poll(0.1);
   ASSERT_EQ(got.size(), 1U);
   EXPECT_EQ(got[0].failure, "");
+}
+
+TEST(Dispatcher, KeyFileMayComeAfterTheLineThatNamesIt) {
+  const test::ScratchFolder scratch("late_key");
+  const FakeLlm server;
+  DispatcherParams params = params_for({});
+  params.endpoints_file = scratch / "endpoints";
+  params.reload_seconds = 0.02;
+  Dispatcher dispatcher(params, accept_json);
+  dispatcher.submit({1, "/chat/completions", FakeLlm::document_text(1)});
+  const std::string key = (scratch / "key").string();
+  write_file_atomically(scratch / "endpoints", server.url() + " key_file=" + key + "\n");
+  EXPECT_TRUE(dispatcher.poll(0.3).empty());
+  write_file_atomically(key, "sk-late\n");
+  std::filesystem::permissions(key, std::filesystem::perms::owner_read);
+  std::vector<CallResult> got;
+  for (int i = 0; i < 50 && got.empty(); ++i) got = dispatcher.poll(0.1);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(server.seen().back().authorization, "Bearer sk-late");
 }
 
 TEST(Dispatcher, ClientsShareTheSlotsOfAnEndpoint) {

@@ -158,9 +158,9 @@ TEST(EndpointPool, FailuresInARowEject) {
   pool.report(0, Outcome::success, 0.1, {}, "", 0.0);
   fail();
   fail();
-  EXPECT_TRUE(pool.any_up());
+  EXPECT_TRUE(pool.any_open(0.0));
   fail();
-  EXPECT_FALSE(pool.any_up());
+  EXPECT_FALSE(pool.any_open(0.0));
 }
 
 TEST(EndpointPool, RefusalIsToldApartFromAbsence) {
