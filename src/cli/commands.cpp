@@ -9,6 +9,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
+#include "equal/base/sealed_lines.hpp"
 #include "equal/comm/heartbeat.hpp"
 #include "equal/job/compare.hpp"
 #include "equal/job/inspect.hpp"
@@ -57,7 +58,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
     if (looks_only) return;
     lock = std::make_unique<job::WorkspaceLock>(workspace);
     if (!s.redo.empty()) job::redo_from(workspace, s.redo);
-    write_file_atomically(workspace.root() / "settings.resolved.ini", settings::to_ini(s));
+    write_file_atomically(workspace.resolved_settings(), seal_lines(settings::to_ini(s)));
   });
   const comm::Heartbeat heartbeat(world, s.heartbeat_seconds);
   job::check_workspace(world, workspace);
@@ -195,8 +196,16 @@ Plan plan_after_run(const Command& command, Words words) {
   refuse_words(line);
   if (line.settings.workspace.empty()) throw UsageError(format("name the workspace: equal {} DIR", command.name));
   const std::string workspace = line.settings.workspace;
-  const auto resolved = job::Workspace(workspace).root() / "settings.resolved.ini";
+  const auto resolved = job::Workspace(workspace).resolved_settings();
   if (std::filesystem::exists(resolved)) {
+    try {
+      unseal_lines(read_file(resolved), resolved.string());
+    } catch (const DataError& e) {
+      throw DataError(
+          format("{}; remove it and give the settings on the command line, or run the job's own command "
+                 "line again, which writes it anew",
+                 e.what()));
+    }
     words.insert(words.begin(), {"--config", resolved.string()});
     line = settings::parse_command_line(words, {});
     line.settings.workspace = workspace;  // the folder may have moved

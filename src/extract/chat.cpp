@@ -57,7 +57,7 @@ struct ChatExtractor::Impl {
   /// One document decides nothing: only whether the server takes the field and returns JSON.
   void on_probe(const net::CallResult& result) {
     const ModelAnswer answer = read_completion(result.body);
-    if (result.failure.empty() && !prompting.raw_pairs(answer).empty()) {
+    if (result.failure.empty() && !prompting.raw_pairs(answer.text).empty()) {
       log::info("the endpoint understands {}", answer_format_name(prompting.pair_format()));
       probing = false;
       for (const std::uint64_t call : std::exchange(waiting, {})) send(call);
@@ -104,21 +104,17 @@ struct ChatExtractor::Impl {
       if (held.stage == Stage::extract) held.extraction.failure = std::move(result.failure);
       return true;
     }
-    const ModelAnswer answer = read_completion(result.body);
+    ModelAnswer answer = read_completion(result.body);
     usage.prompt_tokens += answer.prompt_tokens.value_or(estimated_prompt);
-    usage.completion_tokens += answer.completion_tokens.value_or(estimate_tokens(answer.content));
-    if (held.stage == Stage::extract) {
-      prompting.read(answer, held.request, held.extraction);
-      if (!prompting.refines() || held.extraction.pairs.empty()) return true;
-      held.stage = Stage::refine;
-      return false;
-    }
-    Extraction refined;
-    prompting.read(answer, held.request, refined);
-    if (!refined.failure.empty() || refined.pairs.empty()) return true;
-    held.extraction.pairs = std::move(refined.pairs);
-    held.extraction.rejected.insert(held.extraction.rejected.end(), refined.rejected.begin(), refined.rejected.end());
-    return true;
+    usage.completion_tokens += answer.completion_tokens.value_or(estimate_tokens(answer.text.content));
+    std::vector<ModelText> written = std::move(held.extraction.written);
+    written.push_back(std::move(answer.text));
+    const Usage spent = usage;
+    held.extraction = prompting.judge(held.request, std::move(written));
+    held.extraction.usage = spent;
+    if (held.stage == Stage::refine || !prompting.refines() || held.extraction.pairs.empty()) return true;
+    held.stage = Stage::refine;
+    return false;
   }
 
   std::vector<Extraction> poll(double wait_seconds) {
@@ -159,10 +155,13 @@ struct ChatExtractor::Impl {
 ChatExtractor::ChatExtractor(const ChatParams& params) : impl_(std::make_unique<Impl>(params)) {}
 ChatExtractor::~ChatExtractor() = default;
 std::string ChatExtractor::digest() const { return impl_->prompting.digest(); }
+std::string ChatExtractor::question_digest() const { return impl_->prompting.question_digest(); }
+Extraction ChatExtractor::judge(const Request& request, std::vector<ModelText> written) const {
+  return impl_->prompting.judge(request, std::move(written));
+}
 std::size_t ChatExtractor::slots() const { return impl_->slots(); }
 void ChatExtractor::submit(Request request) { impl_->submit(std::move(request)); }
 std::vector<Extraction> ChatExtractor::poll(double wait_seconds) { return impl_->poll(wait_seconds); }
-net::DispatcherStats ChatExtractor::stats() const { return impl_->dispatcher.stats(); }
 
 std::string ChatExtractor::description() const {
   const ChatParams& p = impl_->params;
@@ -172,15 +171,16 @@ std::string ChatExtractor::description() const {
       p.net.endpoints_file.empty() ? "" : " (file " + p.net.endpoints_file.string() + ")", impl_->dispatcher.slots());
 }
 
-std::string ChatExtractor::endpoint_report() const {
-  std::string out;
+std::string ChatExtractor::report() const {
+  const net::DispatcherStats all = impl_->dispatcher.stats();
+  std::string out = format("{} requests, {} of them retries ({} after 429) and {} hedges", all.requests, all.retries,
+                           all.throttled, all.hedges);
   const net::EndpointPool& pool = impl_->dispatcher.pool();
   for (std::size_t i = 0; i < pool.size(); ++i) {
     const net::EndpointStatus s = pool.status(i);
-    out +=
-        format("{}{}: {}, {} in flight, window {:.0f}, latency {}, {} answered, {} failed, {} ejections{}",
-               i == 0 ? "" : "\n", s.url, s.up ? "up" : "down", s.in_flight, s.window, human_seconds(s.latency_seconds),
-               s.answered, s.failed, s.ejections, s.last_error.empty() ? "" : "; last error: " + s.last_error);
+    out += format("\n  {}: {}, {} in flight, window {:.0f}, latency {}, {} answered, {} failed, {} ejections{}", s.url,
+                  s.up ? "up" : "down", s.in_flight, s.window, human_seconds(s.latency_seconds), s.answered, s.failed,
+                  s.ejections, s.last_error.empty() ? "" : "; last error: " + s.last_error);
   }
   return out;
 }

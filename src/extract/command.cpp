@@ -1,7 +1,7 @@
 #include "equal/extract/command.hpp"
 
 #include <algorithm>
-#include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <optional>
@@ -10,21 +10,17 @@
 #include <unordered_map>
 #include <utility>
 
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "equal/base/digest.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
 
-extern char** environ;
+#include "batch_output.hpp"
+#include "child.hpp"
 
 namespace equal::extract {
+namespace fs = std::filesystem;
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -42,59 +38,22 @@ void replace_all(std::string& text, std::string_view what, const std::string& wi
     text.replace(at, what.size(), with);
 }
 
-/// A shell command in a process group of its own, its output in a log file. Ended by the destructor if it still runs.
-class Child {
- public:
-  Child(const std::string& command, const std::string& log) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&files, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    ::posix_spawn_file_actions_adddup2(&files, 1, 2);
-    ::posix_spawnattr_init(&attributes);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    ::posix_spawnattr_setpgroup(&attributes, 0);
-    std::string shell = "/bin/sh", option = "-c", text = command;
-    char* const arguments[] = {shell.data(), option.data(), text.data(), nullptr};
-    const int error = ::posix_spawn(&pid_, shell.c_str(), &files, &attributes, arguments, environ);
-    ::posix_spawnattr_destroy(&attributes);
-    ::posix_spawn_file_actions_destroy(&files);
-    if (error != 0) throw EnvironmentError("the extraction command cannot be started: " + errno_text(error));
-  }
-  ~Child() { stop(); }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
+constexpr std::size_t kDigits = 32;  // of a request's digest, with which its custom_id begins
 
-  /// How it ended ("" for success), or nothing while it runs.
-  std::optional<std::string> ended() {
-    int status = 0;
-    const pid_t got = ::waitpid(pid_, &status, WNOHANG);
-    if (got == 0 || (got < 0 && errno == EINTR)) return std::nullopt;
-    pid_ = -1;
-    if (got < 0) return "lost: " + errno_text(errno);
-    if (WIFSIGNALED(status)) return format("was killed by signal {}", WTERMSIG(status));
-    const int code = WEXITSTATUS(status);
-    return code == 0 ? std::string{} : format("exited with status {}", code);
-  }
+/// batch-000012.output.jsonl -> 12; nothing for another name.
+std::optional<std::size_t> batch_number(const std::string& name) {
+  constexpr std::string_view kStart = "batch-";
+  std::size_t n = 0;
+  if (!name.starts_with(kStart) ||
+      std::from_chars(name.data() + kStart.size(), name.data() + name.size(), n).ec != std::errc{})
+    return std::nullopt;
+  return n;
+}
 
-  void stop() {
-    if (pid_ <= 0) return;
-    ::kill(-pid_, SIGTERM);
-    for (int i = 0; i < 50; ++i) {
-      if (::waitpid(pid_, nullptr, WNOHANG) != 0) {
-        pid_ = -1;
-        return;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    ::kill(-pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-
- private:
-  pid_t pid_ = -1;
+struct Gathered {
+  Request request;
+  std::string body;
+  std::string digest;  ///< of the body
 };
 
 class CommandExtractor final : public Extractor {
@@ -109,11 +68,14 @@ class CommandExtractor final : public Extractor {
     if (params.prompting.format == AnswerFormat::json_probed) {
       throw UsageError("chat.format = json_probed: there is no server to ask; name the format");
     }
-    std::filesystem::create_directories(params.folder);
   }
 
   // The command itself is the user's way of running the model: like an endpoint it does not enter the digest.
   std::string digest() const override { return prompting_.digest(); }
+  std::string question_digest() const override { return prompting_.question_digest(); }
+  Extraction judge(const Request& request, std::vector<ModelText> written) const override {
+    return prompting_.judge(request, std::move(written));
+  }
   std::string description() const override {
     return format("command: model {}, batches of {}, {}", params_.prompting.model, params_.batch, params_.command);
   }
@@ -121,12 +83,24 @@ class CommandExtractor final : public Extractor {
   std::size_t slots() const override { return 2 * params_.batch; }
 
   void submit(Request request) override {
-    if (gathering_.size() + running_.size() >= slots()) throw InternalError("command: submit() with no free slot");
-    gathering_.push_back(std::move(request));
+    if (gathering_.size() + running_.size() + ready_.size() >= slots())
+      throw InternalError("command: submit() with no free slot");
+    if (!prepared_) prepare();
+    Gathered gathered;
+    gathered.body = prompting_.body(prompting_.messages(request));
+    gathered.digest = digest128(gathered.body).hex();
+    gathered.request = std::move(request);
+    if (const auto found = earlier_.find(gathered.digest); found != earlier_.end()) {
+      ready_.push_back(read(gathered, found->second, {}));
+      earlier_.erase(found);
+      return;
+    }
+    gathering_.push_back(std::move(gathered));
     last_submit_ = Clock::now();
   }
 
   std::vector<Extraction> poll(double wait_seconds) override {
+    if (!ready_.empty()) return std::exchange(ready_, {});
     const Clock::time_point begun = Clock::now();
     while (!gathering_.empty() || child_) {
       if (!child_ && (gathering_.size() >= params_.batch || seconds_since(last_submit_) >= params_.gather_seconds))
@@ -146,8 +120,33 @@ class CommandExtractor final : public Extractor {
   }
 
  private:
-  std::filesystem::path file(const char* what) const {
-    return params_.folder / format("batch-{:06}.{}", number_, what);
+  fs::path file(const char* what) const { return params_.folder / format("batch-{:06}.{}", number_, what); }
+
+  /// Before the first document. Of runs that were killed or stopped, commands that still run are ended, and the answers
+  /// that they wrote are ours.
+  void prepare() {
+    prepared_ = true;
+    fs::create_directories(params_.folder);
+    for (const auto& entry : fs::directory_iterator(params_.folder))
+      number_ = std::max(number_, batch_number(entry.path().filename().string()).value_or(0));
+    const fs::path root = params_.earlier.empty() ? params_.folder : params_.earlier;
+    std::vector<fs::path> marks, outputs;
+    for (const auto& entry : fs::recursive_directory_iterator(root)) {
+      const std::string name = entry.path().filename().string();
+      if (!batch_number(name)) continue;
+      if (name.ends_with(".running")) marks.push_back(entry.path());
+      if (name.ends_with(".output.jsonl")) outputs.push_back(entry.path());
+    }
+    for (const fs::path& mark : marks) {
+      const fs::path input = fs::absolute(fs::path(mark).replace_extension(".input.jsonl"));
+      if (end_orphan(mark, input.string())) log::warn("{}: ended the command of an earlier run", mark.string());
+    }
+    for (const fs::path& output : outputs) {
+      read_batch_output(output, params_.max_answer_bytes, [&](BatchAnswer&& line) {
+        if (line.failure.empty() && line.id.size() > kDigits)
+          earlier_.try_emplace(line.id.substr(0, kDigits), std::move(line.answer));
+      });
+    }
   }
 
   void start() {
@@ -158,93 +157,61 @@ class CommandExtractor final : public Extractor {
     gathering_.erase(gathering_.begin(), gathering_.begin() + static_cast<std::ptrdiff_t>(n));
     std::string lines;
     for (std::size_t i = 0; i < running_.size(); ++i) {
-      const std::string where = "request";
-      lines += dump_json({{"custom_id", std::to_string(i)},
+      lines += dump_json({{"custom_id", id_of(i)},
                           {"method", "POST"},
                           {"url", "/v1/chat/completions"},
-                          {"body", parse_json(prompting_.body(prompting_.messages(running_[i])), where)}});
+                          {"body", parse_json(running_[i].body, "request")}});
       lines += '\n';
     }
     write_file_atomically(file("input.jsonl"), lines);
-    std::filesystem::remove(file("output.jsonl"));
     std::string command = params_.command;
-    replace_all(command, "{input}", quoted(std::filesystem::absolute(file("input.jsonl")).string()));
-    replace_all(command, "{output}", quoted(std::filesystem::absolute(file("output.jsonl")).string()));
+    replace_all(command, "{input}", quoted(fs::absolute(file("input.jsonl")).string()));
+    replace_all(command, "{output}", quoted(fs::absolute(file("output.jsonl")).string()));
     started_ = Clock::now();
-    child_.emplace(command, file("log").string());
+    child_.emplace(command, file("log"), file("running"));
   }
 
-  /// The answers by custom_id; the first of several stands. Lines that cannot be read are passed over.
-  std::unordered_map<std::string, std::pair<ModelAnswer, std::string>> read_output() const {
-    std::unordered_map<std::string, std::pair<ModelAnswer, std::string>> out;
-    std::ifstream in(file("output.jsonl"), std::ios::binary);
-    std::string line;
-    for (char c = 0; in.get(c);) {
-      if (c != '\n') {
-        if (line.size() <= params_.max_answer_bytes) line += c;
-        continue;
-      }
-      take_line(line, out);
-      line.clear();
-    }
-    take_line(line, out);
+  /// The body's digest finds the answer again when the run is killed; the place makes equal bodies different.
+  std::string id_of(std::size_t i) const { return running_[i].digest + "-" + std::to_string(i); }
+
+  Extraction read(const Gathered& asked, const ModelAnswer& answer, const Usage& spent) const {
+    Extraction out = prompting_.judge(asked.request, {answer.text});
+    out.usage = spent;
+    out.usage.calls = 1;
+    out.usage.prompt_tokens = answer.prompt_tokens.value_or(estimate_tokens(prompting_.messages(asked.request)));
+    out.usage.completion_tokens = answer.completion_tokens.value_or(estimate_tokens(answer.text.content));
     return out;
-  }
-
-  void take_line(const std::string& line,
-                 std::unordered_map<std::string, std::pair<ModelAnswer, std::string>>& out) const {
-    if (line.empty() || line.size() > params_.max_answer_bytes) return;
-    Json json;
-    try {
-      json = parse_json(line, "batch output");
-    } catch (const DataError&) {
-      return;
-    }
-    if (!json.is_object() || !json.contains("custom_id") || !json["custom_id"].is_string()) return;
-    std::pair<ModelAnswer, std::string> answer;
-    const Json* response = json.contains("response") && json["response"].is_object() ? &json["response"] : nullptr;
-    if (json.contains("error") && !json["error"].is_null()) {
-      answer.second = "error: " + dump_json(json["error"]).substr(0, 200);
-    } else if (response == nullptr || !response->contains("body")) {
-      answer.second = "its line has no response";
-    } else if (response->value("status_code", Json(200)) != 200) {
-      answer.second = "status " + dump_json((*response)["status_code"]).substr(0, 20);
-    } else {
-      answer.first = read_completion(dump_json((*response)["body"]));
-      answer.second = answer.first.failure;
-    }
-    out.try_emplace(json["custom_id"].get<std::string>(), std::move(answer));
   }
 
   std::vector<Extraction> finish(const std::string& end) {
     child_.reset();
-    const double seconds = seconds_since(started_) / static_cast<double>(running_.size());
-    const auto answers = read_output();
+    Usage spent;
+    spent.seconds = seconds_since(started_) / static_cast<double>(running_.size());
+    std::unordered_map<std::string, BatchAnswer> answers;  // the first of several stands
+    read_batch_output(file("output.jsonl"), params_.max_answer_bytes,
+                      [&](BatchAnswer&& line) { answers.try_emplace(line.id, std::move(line)); });
     std::vector<Extraction> out;
     std::size_t answered = 0;
     for (std::size_t i = 0; i < running_.size(); ++i) {
-      const Request& request = running_[i];
-      Extraction extraction;
-      extraction.document = request.document;
-      extraction.usage.seconds = seconds;
-      const auto found = answers.find(std::to_string(i));
-      if (found == answers.end()) {
-        extraction.failure = "no answer in the batch output" + (end.empty() ? std::string{} : "; the command " + end);
-      } else if (!found->second.second.empty()) {
-        extraction.usage.calls = 1;
-        extraction.failure = found->second.second;
-      } else {
-        const ModelAnswer& answer = found->second.first;
-        extraction.usage.calls = 1;
-        extraction.usage.prompt_tokens = answer.prompt_tokens.value_or(estimate_tokens(prompting_.messages(request)));
-        extraction.usage.completion_tokens = answer.completion_tokens.value_or(estimate_tokens(answer.content));
-        prompting_.read(answer, request, extraction);
+      const auto found = answers.find(id_of(i));
+      if (found != answers.end() && found->second.failure.empty()) {
+        out.push_back(read(running_[i], found->second.answer, spent));
         ++answered;
+        continue;
       }
-      out.push_back(std::move(extraction));
+      Extraction failed;
+      failed.document = running_[i].request.document;
+      failed.usage = spent;
+      if (found == answers.end()) {
+        failed.failure = "no answer in the batch output" + (end.empty() ? std::string{} : "; the command " + end);
+      } else {
+        failed.usage.calls = 1;
+        failed.failure = found->second.failure;
+      }
+      out.push_back(std::move(failed));
     }
     if (answered == running_.size() && end.empty()) {
-      for (const char* what : {"input.jsonl", "output.jsonl", "log"}) std::filesystem::remove(file(what));
+      for (const char* what : {"input.jsonl", "output.jsonl", "log"}) fs::remove(file(what));
     } else {
       log::warn("{} of {} documents of {} were answered{}; see {}", answered, running_.size(),
                 file("input.jsonl").string(), end.empty() ? "" : ", the command " + end, file("log").string());
@@ -271,10 +238,13 @@ class CommandExtractor final : public Extractor {
 
   CommandParams params_;
   Prompting prompting_;
-  std::vector<Request> gathering_, running_;
+  std::vector<Gathered> gathering_, running_;
+  std::vector<Extraction> ready_;                         // answered by an earlier run, for the next poll
+  std::unordered_map<std::string, ModelAnswer> earlier_;  // by digest of the request
   std::optional<Child> child_;
   Clock::time_point last_submit_, started_;
   std::size_t number_ = 0, empty_batches_ = 0;
+  bool prepared_ = false;
 };
 
 }  // namespace

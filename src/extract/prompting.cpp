@@ -14,7 +14,8 @@
 namespace equal::extract {
 namespace {
 
-constexpr int kVersion = 1;               // enters digests: raise it when requests or reading change
+constexpr int kVersion = 1;               // enters digests: raise it when requests change
+constexpr int kReading = 1;               // enters digests: raise it when the reading of answers changes
 constexpr std::size_t kSpareTokens = 32;  // the estimate may be a little low
 constexpr std::size_t kLeastDocumentTokens = 64;
 
@@ -103,9 +104,9 @@ ModelAnswer read_completion(std::string_view body) {
     return out;
   }
   const Json& content = (*message)["content"];
-  if (content.is_string()) out.content = content.get<std::string>();
+  if (content.is_string()) out.text.content = content.get<std::string>();
   const auto finish = choice.find("finish_reason");
-  if (finish != choice.end() && finish->is_string()) out.finish_reason = finish->get<std::string>();
+  if (finish != choice.end() && finish->is_string()) out.text.finish_reason = finish->get<std::string>();
   const auto usage = json.find("usage");
   if (usage != json.end() && usage->is_object()) {
     out.prompt_tokens = count_at(*usage, "prompt_tokens");
@@ -142,13 +143,14 @@ Prompting::Prompting(const PromptingParams& params)
                "for documents",
                params.context_tokens, frame_tokens_, params.answer_tokens));
   }
-  std::string all = format("prompting {}\n{}\n{}\n{}\n{} {} {} {:.17g} {:.17g} {} {}\n{}\n{}\n", kVersion, params.model,
-                           prompt_.digest(), refine_ ? refine_->digest() : "", params.max_pairs, params.context_tokens,
-                           params.answer_tokens, params.temperature, params.top_p,
-                           params.seed ? std::to_string(*params.seed) : "none", answer_format_name(params.format),
-                           extra_, rules_.digest());
+  std::string all =
+      format("prompting {}\n{}\n{}\n{}\n{} {} {} {:.17g} {:.17g} {} {}\n{}\n", kVersion, params.model, prompt_.digest(),
+             refine_ ? refine_->digest() : "", params.max_pairs, params.context_tokens, params.answer_tokens,
+             params.temperature, params.top_p, params.seed ? std::to_string(*params.seed) : "none",
+             answer_format_name(params.format), extra_);
   for (const Pair& pair : params.examples) all += dump_json({{"q", pair.question}, {"a", pair.answer}}) + "\n";
-  digest_ = sha256_hex(all);
+  question_digest_ = sha256_hex(all);
+  digest_ = sha256_hex(format("{} read {} {}", question_digest_, kReading, rules_.digest()));
 }
 
 void Prompting::set_format(AnswerFormat format) {
@@ -229,34 +231,52 @@ std::string Prompting::body(const std::vector<Message>& messages) const {
 
 namespace {
 
-Answer parse(const ModelAnswer& answer, const PromptingParams& params) {
+Answer parse(const ModelText& text, const PromptingParams& params) {
   const std::size_t most = 2 * params.max_pairs;
-  if (params.format == AnswerFormat::tagged)
-    return parse_tagged(answer.content, answer.finish_reason != "length", most);
-  return parse_json_pairs(answer.content, most);
+  if (params.format == AnswerFormat::tagged) return parse_tagged(text.content, text.finish_reason != "length", most);
+  return parse_json_pairs(text.content, most);
 }
 
 }  // namespace
 
-std::vector<Pair> Prompting::raw_pairs(const ModelAnswer& answer) const { return parse(answer, params_).pairs; }
+std::vector<Pair> Prompting::raw_pairs(const ModelText& text) const { return parse(text, params_).pairs; }
 
-void Prompting::read(const ModelAnswer& answer, const Request& request, Extraction& out) const {
-  Answer parsed = parse(answer, params_);
+Extraction Prompting::judge_one(const Request& request, const ModelText& text) const {
+  Extraction out;
+  out.document = request.document;
+  Answer parsed = parse(text, params_);
   const bool none = parsed.pairs.empty();
   KeepResult result = rules_.apply(request.text, std::move(parsed.pairs));
   out.pairs = std::move(result.kept);
   out.rejected = std::move(result.rejected);
   for (std::size_t i = 0; i < parsed.incomplete; ++i) out.rejected.push_back({{}, "cut"});
   for (std::size_t i = 0; i < std::min<std::size_t>(parsed.surplus, 100); ++i) out.rejected.push_back({{}, "surplus"});
-  if (!none) return;
-  if (answer.finish_reason == "length") {
+  if (!none) return out;
+  if (text.finish_reason == "length") {
     out.failure =
         format("length: the answer was cut at {} tokens before its first pair was complete", params_.answer_tokens);
-  } else if (answer.finish_reason == "content_filter") {
+  } else if (text.finish_reason == "content_filter") {
     out.failure = "content_filter: the server withheld the answer";
-  } else if (parsed.incomplete == 0 && answer.content.find_first_not_of(" \t\r\n") != std::string::npos) {
-    out.rejected.push_back({{"", answer.content.substr(0, 2000)}, "unparsed"});
+  } else if (parsed.incomplete == 0 && text.content.find_first_not_of(" \t\r\n") != std::string::npos) {
+    out.rejected.push_back({{"", text.content.substr(0, 2000)}, "unparsed"});
   }
+  return out;
+}
+
+Extraction Prompting::judge(const Request& request, std::vector<ModelText> written) const {
+  Extraction out;
+  out.document = request.document;
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    Extraction one = judge_one(request, written[i]);
+    if (i == 0) {
+      out = std::move(one);
+    } else if (one.failure.empty() && !one.pairs.empty()) {
+      out.pairs = std::move(one.pairs);
+      out.rejected.insert(out.rejected.end(), one.rejected.begin(), one.rejected.end());
+    }
+  }
+  out.written = std::move(written);
+  return out;
 }
 
 }  // namespace equal::extract

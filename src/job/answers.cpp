@@ -62,6 +62,12 @@ Json to_json(const JournalAnswer& a, bool with_rejected_texts) {
                {"digest", a.digest.hex()},
                {"extractor", a.extractor},
                {"pairs", std::move(pairs)}};
+  if (!a.question.empty()) json["question"] = a.question;
+  if (!a.extraction.written.empty()) {
+    Json list = Json::array();
+    for (const auto& w : a.extraction.written) list.push_back({{"text", w.content}, {"finish", w.finish_reason}});
+    json["written"] = std::move(list);
+  }
   std::map<std::string, std::uint64_t> reasons;
   for (const auto& r : a.extraction.rejected) ++reasons[r.reason];
   json["rejected"] = reasons;
@@ -86,9 +92,12 @@ JournalAnswer journal_answer_from_json(const Json& json, const std::string& wher
     a.id = json.at("id").get<std::string>();
     a.digest = Digest128::from_hex(json.at("digest").get<std::string>());
     a.extractor = json.at("extractor").get<std::string>();
+    a.question = json.value("question", "");
     a.extraction.document = a.document;
     for (const auto& p : json.at("pairs"))
       a.extraction.pairs.push_back({p.at("question").get<std::string>(), p.at("answer").get<std::string>()});
+    for (const auto& w : json.value("written", Json::array()))
+      a.extraction.written.push_back({w.at("text").get<std::string>(), w.at("finish").get<std::string>()});
     for (const auto& [reason, n] : json.at("rejected").items()) {
       for (auto i = n.get<std::uint64_t>(); i > 0; --i) a.extraction.rejected.push_back({{}, reason});
     }
@@ -101,15 +110,22 @@ JournalAnswer journal_answer_from_json(const Json& json, const std::string& wher
   return a;
 }
 
-AnswerIndex::AnswerIndex(const std::filesystem::path& journal, const std::string& extractor_digest) {
+AnswerIndex::AnswerIndex(const std::filesystem::path& journal, const std::string& extractor_digest,
+                         const std::string& question_digest) {
+  std::unordered_map<std::uint64_t, Place> otherwise;
   const auto report = store::read_journal(journal, [&](const store::JournalRecord& record) {
     const std::string where = format("{}:{}", record.file.string(), record.line);
     const JournalAnswer answer = journal_answer_from_json(parse_json(record.json, where), where);
-    if (answer.extractor != extractor_digest) return;
+    const bool judged = answer.extractor == extractor_digest;
+    const bool asked =
+        !question_digest.empty() && answer.question == question_digest && !answer.extraction.written.empty();
+    if (!judged && !asked) return;
     if (files_.empty() || files_.back() != record.file) files_.push_back(record.file);
-    places_.try_emplace(answer.document, Place{static_cast<std::uint32_t>(files_.size() - 1), record.offset,
-                                               static_cast<std::uint32_t>(record.json.size())});
+    (judged ? places_ : otherwise)
+        .try_emplace(answer.document, Place{static_cast<std::uint32_t>(files_.size() - 1), record.offset,
+                                            static_cast<std::uint32_t>(record.json.size())});
   });
+  for (const auto& [document, place] : otherwise) judged_otherwise_ += places_.try_emplace(document, place).second;
   for (const auto& warning : report.warnings) log::warn("{}", warning);
 }
 

@@ -42,7 +42,8 @@ struct JournalAnswer {
   std::uint64_t document = 0;
   Digest128 digest;       ///< of the document: a record of another corpus is not taken for ours
   std::string id;         ///< the user's
-  std::string extractor;  ///< digest of the extractor that answered
+  std::string extractor;  ///< digest of the extractor that answered, rules included
+  std::string question;   ///< digest of what it asked (extract::Extractor::question_digest), or empty
   extract::Extraction extraction;
 };
 Json to_json(const JournalAnswer& answer, bool with_rejected_texts);
@@ -52,10 +53,13 @@ JournalAnswer journal_answer_from_json(const Json& json, const std::string& wher
 /// Where the answers of one extractor stand in the journal: asked once, never paid again.
 class AnswerIndex {
  public:
-  /// Reads all journal files of the folder. Of several answers to a document the first stands. Memory: about 48 bytes
-  /// an answer.
-  AnswerIndex(const std::filesystem::path& journal, const std::string& extractor_digest);
+  /// Reads all journal files of the folder. Of several answers to a document the first stands. With `question_digest`
+  /// also what a model wrote when it was asked the same under other rules, where no record has been judged by these:
+  /// it is to be judged again. Memory: about 48 bytes an answer.
+  AnswerIndex(const std::filesystem::path& journal, const std::string& extractor_digest,
+              const std::string& question_digest = {});
   std::size_t size() const noexcept { return places_.size(); }
+  std::size_t judged_otherwise() const noexcept { return judged_otherwise_; }  ///< of size(): to be judged again
   bool contains(std::uint64_t document) const { return places_.contains(document); }
   /// The record's JSON text, or empty.
   std::string record(std::uint64_t document) const;
@@ -72,6 +76,7 @@ class AnswerIndex {
  private:
   std::vector<std::filesystem::path> files_;
   std::unordered_map<std::uint64_t, Place> places_;
+  std::size_t judged_otherwise_ = 0;
 };
 
 }  // namespace equal::job

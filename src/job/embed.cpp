@@ -1,5 +1,7 @@
 // Stage embed: partitions -> float16 unit vectors. A partition is encoded in fixed blocks, so its bits do not depend on
-// ranks or threads; each block is durable before the next begins.
+// ranks or threads; each block is durable before the next begins. Runs of blocks go to whoever is free, so that hosts
+// of different speed end together.
+#include <algorithm>
 #include <chrono>
 
 #include "equal/base/digest.hpp"
@@ -27,46 +29,111 @@ std::string bytes_of(std::span<const linalg::float16> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 
-void embed_partition(Job& job, const PartitionInfo& info, encode::Encoder& encoder,
-                     const std::function<void(std::uint64_t)>& report) {
-  const fs::path file = store::partition_file(job.workspace.embeddings(), info.id.value);
-  const store::MadeFrom made_from = {{"partition", info.digest}, {"encoder", encoder.digest()}};
-  if (is_current(file, made_from)) {
-    report(info.documents);
-    return;
-  }
-  const store::PartitionReader partition(store::partition_file(job.workspace.corpus(), info.id.value));
-  const std::uint64_t block = job.settings.embed_block;
-  fs::path unfinished = file;
-  unfinished += ".blocks";
-  store::BlockFile blocks(unfinished, sha256_hex(info.digest + encoder.digest() + std::to_string(block)));
-  if (blocks.dropped_bytes() > 0)
-    log::warn("{}: dropped {} bytes of an unfinished block", unfinished.string(), blocks.dropped_bytes());
-  report(std::min(blocks.next_block() * block, info.documents));
+/// A run of blocks of a partition, kept in a file of its own until the partition is complete.
+struct Segment {
+  std::size_t partition = 0;  ///< index in the catalog
+  std::uint64_t number = 0;   ///< in the partition; one past the last: make the partition's file from all of them
+};
 
-  store::TextBlock texts;
-  linalg::Matrix<float> vectors;
-  std::vector<linalg::float16> halves;
-  while (blocks.next_block() * block < info.documents) {
-    const std::uint64_t first = blocks.next_block() * block;
-    partition.read_texts(first, std::min(block, info.documents - first), ~std::uint64_t{0}, texts);
-    vectors = linalg::Matrix<float>(texts.texts.size(), encoder.dim());
-    encoder.encode(texts.texts, encode::Role::document, vectors.view(), job.pool);
-    halves.resize(vectors.values().size());
-    linalg::to_float16(vectors.values(), halves);
-    blocks.append(bytes_of(halves));
-    report(texts.texts.size());
+class Embedder {
+ public:
+  using Report = std::function<void(std::uint64_t)>;
+  Embedder(Job& job, const Catalog& catalog, encode::Encoder& encoder)
+      : job_(job), catalog_(catalog), encoder_(encoder), block_(job.settings.embed_block) {}
+
+  std::vector<WorkItem> items() {
+    std::vector<WorkItem> out;
+    for (const std::size_t p : catalog_.largest_first()) {
+      for (std::uint64_t s = 0; s <= segments_of(p); ++s) {
+        out.push_back({segments_.size(), p, s == segments_of(p)});
+        segments_.push_back({p, s});
+      }
+    }
+    return out;
   }
 
-  store::EmbeddingsWriter writer(file, info.documents, encoder.dim());
-  blocks.for_each([&](std::uint64_t, std::string_view payload) {
-    halves.resize(payload.size() / sizeof(linalg::float16));
-    std::copy_n(payload.data(), payload.size(), reinterpret_cast<char*>(halves.data()));
-    writer.append(halves);
-  });
-  writer.finish(made_from);
-  blocks.remove();
-}
+  void work(std::size_t item, const Report& report) {
+    const Segment& s = segments_[item];
+    if (s.number == segments_of(s.partition)) {
+      finish(s.partition);
+    } else if (is_current(file_of(s.partition), made_from(s.partition))) {
+      report(end_of(s) - begin_of(s));
+    } else {
+      encoded(s, report);
+    }
+  }
+
+ private:
+  std::uint64_t segment_documents() const { return kSegmentBlocks * block_; }
+  std::uint64_t documents_of(std::size_t p) const { return catalog_.partitions[p].documents; }
+  std::uint64_t segments_of(std::size_t p) const {
+    return (documents_of(p) + segment_documents() - 1) / segment_documents();
+  }
+  std::uint64_t begin_of(const Segment& s) const { return s.number * segment_documents(); }
+  std::uint64_t end_of(const Segment& s) const {
+    return std::min(documents_of(s.partition), begin_of(s) + segment_documents());
+  }
+  fs::path file_of(std::size_t p) const {
+    return store::partition_file(job_.workspace.embeddings(), catalog_.partitions[p].id.value);
+  }
+  fs::path blocks_of(const Segment& s) const {
+    fs::path out = file_of(s.partition);
+    return out += format(".{:05}.blocks", s.number);
+  }
+  store::MadeFrom made_from(std::size_t p) const {
+    return {{"partition", catalog_.partitions[p].digest}, {"encoder", encoder_.digest()}};
+  }
+
+  /// The segment's blocks; those that are not there yet are encoded.
+  store::BlockFile encoded(const Segment& s, const Report& report) {
+    const PartitionInfo& info = catalog_.partitions[s.partition];
+    const fs::path unfinished = blocks_of(s);
+    store::BlockFile blocks(unfinished, sha256_hex(format("{} {} {} {} {}", info.digest, encoder_.digest(), block_,
+                                                          kSegmentBlocks, s.number)));
+    if (blocks.dropped_bytes() > 0)
+      log::warn("{}: dropped {} bytes of an unfinished block", unfinished.string(), blocks.dropped_bytes());
+    const std::uint64_t end = end_of(s);
+    std::uint64_t next = std::min(begin_of(s) + blocks.next_block() * block_, end);
+    report(next - begin_of(s));
+    if (next == end) return blocks;
+    const store::PartitionReader partition(store::partition_file(job_.workspace.corpus(), info.id.value));
+    store::TextBlock texts;
+    linalg::Matrix<float> vectors;
+    std::vector<linalg::float16> halves;
+    for (; next < end; next += texts.texts.size()) {
+      partition.read_texts(next, std::min(block_, end - next), ~std::uint64_t{0}, texts);
+      vectors = linalg::Matrix<float>(texts.texts.size(), encoder_.dim());
+      encoder_.encode(texts.texts, encode::Role::document, vectors.view(), job_.pool);
+      halves.resize(vectors.values().size());
+      linalg::to_float16(vectors.values(), halves);
+      blocks.append(bytes_of(halves));
+      report(texts.texts.size());
+    }
+    return blocks;
+  }
+
+  void finish(std::size_t p) {
+    if (is_current(file_of(p), made_from(p))) return;
+    store::EmbeddingsWriter writer(file_of(p), documents_of(p), encoder_.dim());
+    std::vector<linalg::float16> halves;
+    for (std::uint64_t s = 0; s < segments_of(p); ++s) {
+      encoded({p, s}, [](std::uint64_t) {}).for_each([&](std::uint64_t, std::string_view payload) {
+        halves.resize(payload.size() / sizeof(linalg::float16));
+        std::copy_n(payload.data(), payload.size(), reinterpret_cast<char*>(halves.data()));
+        writer.append(halves);
+      });
+    }
+    writer.finish(made_from(p));
+    for (std::uint64_t s = 0; s < segments_of(p); ++s) fs::remove(blocks_of({p, s}));
+  }
+
+  static constexpr std::uint64_t kSegmentBlocks = 16;
+  Job& job_;
+  const Catalog& catalog_;
+  encode::Encoder& encoder_;
+  std::uint64_t block_;
+  std::vector<Segment> segments_;
+};
 
 }  // namespace
 
@@ -87,8 +154,10 @@ void embed_stage(Job& job) {
   const std::uint64_t row_bytes = encoder->dim() * sizeof(linalg::float16);
   require_space(job, "embed", (catalog.documents() + catalog.largest_documents()) * row_bytes,
                 job.workspace.embeddings());
-  share_work(job, "embed", "documents", catalog.documents(), catalog.largest_first(),
-             [&](std::size_t p, const auto& report) { embed_partition(job, catalog.partitions[p], *encoder, report); });
+  Embedder embedder(job, catalog, *encoder);
+  const auto items = embedder.items();
+  share_work(job, "embed", "documents", catalog.documents(), items,
+             [&](std::size_t item, const auto& report) { embedder.work(item, report); });
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -78,24 +78,25 @@ extract::Usage expected_usage(const Job& job, const ExtractionSetup& setup) {
   if (setup.extractor->deterministic()) return {};
   const extract::PromptingParams params = prompting_params(job.settings, setup.reference);
   extract::Usage out;
-  out.calls = 1;
-  out.prompt_tokens =
-      extract::dry_run(params, {}).prompt_tokens + static_cast<std::uint64_t>(std::max(0.0, setup.tokens_mean));
-  out.completion_tokens = params.answer_tokens / 2;
+  out.calls = params.refine_file.empty() ? 1 : 2;
+  out.prompt_tokens = out.calls * (extract::dry_run(params, {}).prompt_tokens +
+                                   static_cast<std::uint64_t>(std::max(0.0, setup.tokens_mean)));
+  out.completion_tokens = out.calls * params.answer_tokens / 2;
   return out;
 }
 
 /// Throws when answers that were paid for would be asked again because the extractor is not the one that gave them.
 void refuse_paying_again(const Job& job, const extract::Extractor& extractor) {
-  const std::string before = read_stage_record(job.workspace, "extract").inputs.at("extractor");
-  if (extractor.deterministic() || before == extractor.digest()) return;
-  const std::size_t paid = AnswerIndex(job.workspace.journal(), before).size();
+  const auto inputs = read_stage_record(job.workspace, "extract").inputs;
+  const auto question = inputs.find("question");
+  if (extractor.deterministic() || question == inputs.end() || question->second == extractor.question_digest()) return;
+  const std::size_t paid = AnswerIndex(job.workspace.journal(), inputs.at("extractor"), question->second).size();
   if (paid == 0) return;
-  throw UsageError(
-      format("{} documents were answered, and paid for, with another prompt, model, sampling setting or keep rule "
-             "(extractor {}, "
-             "now {}); put back what was changed, such as the file {}, or run with --redo extract to ask them again",
-             paid, before.substr(0, 16), extractor.digest().substr(0, 16), job.settings.chat_prompt));
+  throw UsageError(format(
+      "{} documents were answered, and paid for, with another prompt, model or sampling setting "
+      "(question {}, now {}); put back what was changed, such as the file {}, or run with --redo extract to ask "
+      "them again",
+      paid, question->second.substr(0, 16), extractor.question_digest().substr(0, 16), job.settings.chat_prompt));
 }
 
 /// Rank 0. Returns false when stopped on request.
@@ -180,8 +181,10 @@ bool extract_stage(Job& job) {
   StageRecord record = expected_record(
       "extract", job.settings,
       {{"clusters", clusters_digest}, {"reference", setup.reference.digest}, {"extractor", setup.extractor->digest()}});
+  if (const std::string question = setup.extractor->question_digest(); !question.empty())
+    record.inputs["question"] = question;
 
-  bool inputs_changed = false, done = false;
+  bool adopt = false, done = false;
   std::uint32_t generation = 0;
   std::uint64_t lost_before = 0;
   comm::agree(job.comm, [&] {
@@ -189,19 +192,21 @@ bool extract_stage(Job& job) {
     const StageState state = stage_state(job.workspace, record);
     if (state != StageState::missing) {
       const Json facts = read_stage_record(job.workspace, "extract").facts;
-      inputs_changed = state == StageState::inputs_changed;
-      if (inputs_changed) refuse_paying_again(job, *setup.extractor);
+      const bool changed = state == StageState::changed;
+      if (changed) refuse_paying_again(job, *setup.extractor);
+      // A run that was killed before its first round still has it to do.
+      adopt = changed || facts.value("adopt", false);
       lost_before = facts.value("lost_in_flight", std::uint64_t{0});
-      done = !inputs_changed && facts.value("complete", false) && facts.value("budget", "") == budget.text();
+      done = !changed && facts.value("complete", false) && facts.value("budget", "") == budget.text();
+      // It speaks of other arms or other pairs; the answers stay in the journal.
+      if (changed) std::filesystem::remove(job.workspace.rounds());
     }
     if (done) log::info("extract: complete");
-    if (inputs_changed)
-      std::filesystem::remove(job.workspace.rounds());  // it speaks of other arms; the answers stay in the journal
     std::filesystem::create_directories(job.workspace.journal());
     generation = store::next_generation(job.workspace.journal());
     // The record says from the first round on what this stage is made with; "complete" follows at the end.
     if (!done) {
-      record.facts = {{"complete", false}, {"budget", budget.text()}};
+      record.facts = {{"complete", false}, {"budget", budget.text()}, {"adopt", adopt}};
       add_origin(record.facts, job.settings);
       write_stage_record(job.workspace, record);
     }
@@ -213,9 +218,13 @@ bool extract_stage(Job& job) {
   std::unique_ptr<ExtractionWorker> worker;
   comm::agree(job.comm, [&] {
     if (job.comm.is_root()) {
-      index = std::make_unique<AnswerIndex>(job.workspace.journal(), setup.extractor->digest());
+      index = std::make_unique<AnswerIndex>(job.workspace.journal(), setup.extractor->digest(),
+                                            setup.extractor->question_digest());
       if (index->size() > 0)
-        log::info("extract: {} documents are answered already", human_count(static_cast<double>(index->size())));
+        log::info("extract: {} documents are answered already{}", human_count(static_cast<double>(index->size())),
+                  index->judged_otherwise() == 0 ? ""
+                                                 : format(", {} of them are judged again by the rules as they are now",
+                                                          human_count(static_cast<double>(index->judged_otherwise()))));
     }
     if (job.comm.worker_index())
       worker = std::make_unique<ExtractionWorker>(job, setup.catalog, *setup.documents, *setup.extractor,
@@ -224,10 +233,14 @@ bool extract_stage(Job& job) {
 
   bool complete = false;
   if (job.comm.is_root()) {
-    complete = coordinate(job, setup, budget, *index, inputs_changed, lost_before, worker.get(), record);
+    complete = coordinate(job, setup, budget, *index, adopt, lost_before, worker.get(), record);
     write_stage_record(job.workspace, record);
   } else {
     comm::serve_tasks(job.comm, *worker);
+  }
+  // The first worker's view of the servers stands for all.
+  if (job.comm.worker_index() == 0) {
+    if (const std::string report = setup.extractor->report(); !report.empty()) log::info("extract: {}", report);
   }
   return comm::broadcast(job.comm, complete);
 }

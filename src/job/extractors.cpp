@@ -102,7 +102,8 @@ extract::CommandParams command_params(const Job& job, const Reference& reference
   p.command = s.command;
   p.batch = s.command_batch;
   p.timeout_seconds = s.command_timeout_seconds;
-  p.folder = std::filesystem::path(s.workspace) / "batches" / format("rank-{:05}", job.comm.rank());
+  p.earlier = std::filesystem::path(s.workspace) / "batches";
+  p.folder = p.earlier / format("rank-{:05}", job.comm.rank());
   return p;
 }
 

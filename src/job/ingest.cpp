@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "equal/base/bytes.hpp"
@@ -55,11 +54,11 @@ std::vector<Unit> units_of(const std::vector<store::Input>& inputs, const store:
   return units;
 }
 
-std::vector<std::size_t> largest_first(const std::vector<Unit>& units) {
-  std::vector<std::size_t> out(units.size());
-  std::iota(out.begin(), out.end(), std::size_t{0});
+std::vector<WorkItem> largest_first(const std::vector<Unit>& units) {
+  std::vector<WorkItem> out(units.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i].number = i;
   std::stable_sort(out.begin(), out.end(),
-                   [&](std::size_t a, std::size_t b) { return units[a].bytes > units[b].bytes; });
+                   [&](WorkItem a, WorkItem b) { return units[a.number].bytes > units[b.number].bytes; });
   return out;
 }
 

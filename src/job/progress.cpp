@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
 
 #include <unistd.h>
 
@@ -10,6 +14,8 @@
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/job/stop.hpp"
+
+#include "dealer.hpp"
 
 namespace equal::job {
 namespace {
@@ -30,17 +36,36 @@ double seconds_since(Clock::time_point t) { return std::chrono::duration<double>
 }
 
 /// Rank 0: hands out items and shows what the workers report until all are done; passes a request to stop on to them.
-void watch(comm::Communicator& comm, ProgressLine& line, const std::vector<std::size_t>& items) {
+void watch(comm::Communicator& comm, ProgressLine& line, const std::vector<WorkItem>& items) {
+  struct Worker {
+    std::optional<std::size_t> item;  ///< index of what it works on
+    bool dismissed = false;
+  };
+  std::map<int, Worker> workers;
+  std::deque<int> idle;
+  Dealer dealer(items);
   std::uint64_t done = 0;
-  std::size_t given = 0;
-  bool stopping = false;
+  bool stopping = false, failed = false;
   for (int working = comm.workers(); working > 0;) {
     const auto message = comm.receive_within(0.5);
-    if (message && message->tag == kDoneTag) --working;
     if (message && message->tag == kProgressTag) done += ByteReader(message->bytes).get<std::uint64_t>();
+    if (message && message->tag == kDoneTag) {
+      --working;
+      failed = failed || !workers[message->source].dismissed;  // by an exception: what waits for its item waits in vain
+    }
     if (message && message->tag == kWantTag) {
-      const std::uint64_t item = given < items.size() ? items[given++] : kNoItem;
-      comm.send(message->source, kItemTag, ByteWriter().put(item).take());
+      Worker& worker = workers[message->source];
+      if (worker.item) dealer.done(*std::exchange(worker.item, std::nullopt));
+      idle.push_back(message->source);
+    }
+    while (!idle.empty()) {
+      const auto item = failed ? std::nullopt : dealer.next();
+      if (!item && !failed && !dealer.all_given()) break;
+      Worker& worker = workers[idle.front()];
+      worker.item = item;
+      worker.dismissed = !item;
+      comm.send(idle.front(), kItemTag, ByteWriter().put(item ? std::uint64_t{items[*item].number} : kNoItem).take());
+      idle.pop_front();
     }
     line.show(done);
     if (stopping || working == 0 || !stop_requested()) continue;
@@ -115,7 +140,7 @@ void ProgressLine::write_status(std::uint64_t done, const Json& details) {
       {"updated",
        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count()}};
   json.update(details);
-  write_file_atomically(status_, json.dump(2) + "\n");
+  write_file_atomically(status_, seal_json(std::move(json), 2));
 }
 
 void ProgressLine::show(std::uint64_t done, const std::function<std::string()>& note,
@@ -146,18 +171,20 @@ void ProgressLine::show(std::uint64_t done, const std::function<std::string()>& 
 }
 
 void share_work(Job& job, const std::string& stage, const std::string& unit, std::uint64_t total,
-                const std::vector<std::size_t>& items, const Work& work) {
+                const std::vector<WorkItem>& items, const Work& work) {
   comm::Communicator& comm = job.comm;
   comm::agree(comm, [&] {
     if (comm.size() > 1 && !comm.is_root()) return fetch_and_work(comm, stage, work);
     ProgressLine line(job.workspace, stage, unit, total);
     if (comm.size() > 1) return watch(comm, line, items);
     std::uint64_t done = 0;
-    for (const std::size_t item : items) {
-      work(item, [&](std::uint64_t n) {
+    Dealer dealer(items);
+    while (const auto i = dealer.next()) {
+      work(items[*i].number, [&](std::uint64_t n) {
         line.show(done += n);
         if (stop_requested()) stop_here(stage);
       });
+      dealer.done(*i);
     }
     line.write_status(done);
   });

@@ -373,7 +373,7 @@ Json report_data(const Workspace& workspace, const ReportGuide& guide) {
     for (const auto& [input, digest] : record.inputs) digests += format("  from {} {}\n", input, digest);
   }
   Json files = v.exported.value("files", Json::array());
-  const fs::path settings = workspace.root() / "settings.resolved.ini";
+  const fs::path settings = workspace.resolved_settings();
   const auto random = random_reward(v);
   return {{"name", workspace.root().filename().empty() ? workspace.root().parent_path().filename().string()
                                                        : workspace.root().filename().string()},

@@ -1,7 +1,9 @@
 #include "equal/job/status.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <system_error>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
@@ -12,6 +14,8 @@
 namespace equal::job {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr double kSilent = 60;  // seconds; a living job touches its lock every 5
 
 bool is_complete(const Json& status, const char* stage) {
   const Json& stages = status.at("stages");
@@ -64,14 +68,21 @@ std::string label(const std::string& text) {
 
 Json status_data(const Workspace& workspace) {
   if (!fs::exists(workspace.root())) throw UsageError(workspace.root().string() + ": no such workspace");
-  Json json = {{"workspace", workspace.root().string()},
-               {"running", fs::exists(workspace.root() / "lock")},
-               {"stages", Json::object()}};
+  Json json = {
+      {"workspace", workspace.root().string()}, {"running", fs::exists(workspace.lock())}, {"stages", Json::object()}};
+  std::error_code gone;
+  if (const auto touched = fs::last_write_time(workspace.lock(), gone); !gone)
+    json["silent_seconds"] = std::chrono::duration<double>(fs::file_time_type::clock::now() - touched).count();
   for (const char* stage : kStageNames) {
     if (has_stage_record(workspace, stage)) json["stages"][stage] = stage_facts(workspace, stage);
   }
-  if (fs::exists(workspace.status()))
-    json["now"] = parse_json(read_file(workspace.status()), workspace.status().string());
+  if (fs::exists(workspace.status())) {
+    try {
+      json["now"] = unseal_json(read_file(workspace.status()), workspace.status().string());
+    } catch (const DataError& e) {
+      json["damaged"] = e.what();
+    }
+  }
   if (json.contains("now") && json["now"].contains("asked")) {
     json["extraction"] = json["now"];
   } else if (const Json done = stage_facts(workspace, "extract"); done.contains("asked")) {  // a later stage works now
@@ -86,6 +97,12 @@ std::string status_text(const Json& status, const StatusStyle& style) {
   const bool running = status.at("running").get<bool>();
   p.line({{status.at("workspace").get<std::string>() + ": ", Painter::bold},
           {running ? "in use" : "not running", running ? Painter::green : Painter::grey}});
+  if (status.value("silent_seconds", 0.0) > kSilent)
+    p.line({{"  no sign of life for " + human_seconds(status.at("silent_seconds").get<double>()) +
+                 ": its job was killed or is frozen; the same command line goes on",
+             Painter::red}});
+  if (status.contains("damaged"))
+    p.line({{"  " + status.at("damaged").get<std::string>() + "; a run writes it anew", Painter::red}});
   for (const char* stage : kStageNames) {
     const bool done = is_complete(status, stage);
     p.line({{format("  {:<8} ", stage), Painter::plain},

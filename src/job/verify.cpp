@@ -7,6 +7,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
+#include "equal/base/sealed_lines.hpp"
 #include "equal/encode/static_table.hpp"
 #include "equal/job/catalog.hpp"
 #include "equal/store/assignment.hpp"
@@ -113,6 +114,10 @@ Verified verify(const Workspace& workspace) {
       v.result.notes.push_back(format("{}: {} bytes of an unfinished line", workspace.rounds().string(), torn));
   });
   check_export(v, workspace);
+  v.check(workspace.status(), [&] { unseal_json(read_file(workspace.status()), workspace.status().string()); });
+  v.check(workspace.lock(), [&] { unseal_json(read_file(workspace.lock()), workspace.lock().string()); });
+  v.check(workspace.resolved_settings(),
+          [&] { unseal_lines(read_file(workspace.resolved_settings()), workspace.resolved_settings().string()); });
   return std::move(v.result);
 }
 

@@ -84,6 +84,7 @@ ExtractionWorker::ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocume
       extractor_(extractor),
       encoder_(encoder),
       extractor_digest_(extractor.digest()),
+      question_digest_(extractor.question_digest()),
       journal_(job.workspace.journal(), job.comm.rank(), generation) {}
 
 std::size_t ExtractionWorker::slots() const { return extractor_.slots(); }
@@ -102,14 +103,22 @@ void ExtractionWorker::submit(std::uint64_t task, std::string_view bytes) {
   const std::uint64_t index = task - info.first_document;
   if (!bytes.empty()) {
     const std::string where = format("journal record of document {}", task);
-    const JournalAnswer recorded = journal_answer_from_json(parse_json(bytes, where), where);
+    JournalAnswer recorded = journal_answer_from_json(parse_json(bytes, where), where);
     if (recorded.digest != reader.digest(index)) {
       throw DataError(
           format("{}: the journal's answer to document {} ('{}') belongs to another document of this corpus; move the "
                  "journal away, or use the corpus that it was made with",
                  job_.workspace.journal().string(), task, recorded.id));
     }
-    replayed_.push_back(summarise(recorded.extraction, true));
+    if (recorded.extractor == extractor_digest_) {
+      replayed_.push_back(summarise(recorded.extraction, true));
+    } else {
+      extract::Extraction judged =
+          extractor_.judge({task, reader.id(index), reader.text(index), {}}, std::move(recorded.extraction.written));
+      judged.usage = recorded.extraction.usage;
+      judged.written.clear();  // stand in the record that was judged
+      judged_.push_back(std::move(judged));
+    }
     return;
   }
   extract::Request request{task, reader.id(index), reader.text(index), {}};
@@ -124,20 +133,27 @@ std::vector<comm::TaskResult> ExtractionWorker::poll(double wait_seconds) {
   const auto report = [&](const Answer& a) { out.push_back({a.document, job_.comm.rank(), to_bytes(a)}); };
   for (const Answer& a : replayed_) report(a);
   replayed_.clear();
-  if (asked_ == 0) return out;
-  const auto extractions = extractor_.poll(out.empty() ? wait_seconds : 0.0);
+  const auto judged = std::exchange(judged_, {});
+  std::vector<extract::Extraction> extractions;
+  if (asked_ > 0) extractions = extractor_.poll(out.empty() && judged.empty() ? wait_seconds : 0.0);
   asked_ -= extractions.size();
+  for (const auto& e : judged) record(e);
   for (const auto& e : extractions) {
-    if (!e.failure.empty()) continue;  // never cached: the next run may ask again
-    const PartitionInfo& info = catalog_.partition_of(e.document);
-    const std::uint64_t index = e.document - info.first_document;
-    const auto& reader = partition(info);
-    journal_.append(dump_json(to_json({e.document, reader.digest(index), reader.id(index), extractor_digest_, e},
-                                      job_.settings.keep_rejects)));
+    if (e.failure.empty()) record(e);  // failures are never cached: the next run may ask again
   }
   journal_.sync();  // before rank 0 hears of any of them
+  for (const auto& e : judged) report(summarise(e, true));
   for (const auto& e : extractions) report(summarise(e, false));
   return out;
+}
+
+void ExtractionWorker::record(const extract::Extraction& e) {
+  const PartitionInfo& info = catalog_.partition_of(e.document);
+  const std::uint64_t index = e.document - info.first_document;
+  const auto& reader = partition(info);
+  journal_.append(
+      dump_json(to_json({e.document, reader.digest(index), reader.id(index), extractor_digest_, question_digest_, e},
+                        job_.settings.keep_rejects)));
 }
 
 Answer ExtractionWorker::summarise(const extract::Extraction& e, bool replayed) {

@@ -40,7 +40,8 @@ class OwnedDocuments {
   std::array<std::int64_t, 3> sums_{};
 };
 
-/// Task = a document number; its bytes are the journal record to replay, or empty to ask the extractor.
+/// Task = a document number; its bytes are the journal record to replay, or empty to ask the extractor. A record that
+/// was judged by other rules is judged again, and recorded so.
 class ExtractionWorker final : public comm::TaskWorker {
  public:
   ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocuments& documents, extract::Extractor& extractor,
@@ -52,17 +53,19 @@ class ExtractionWorker final : public comm::TaskWorker {
 
  private:
   const store::PartitionReader& partition(const PartitionInfo& info);
+  void record(const extract::Extraction& extraction);
   Answer summarise(const extract::Extraction& extraction, bool replayed);
   Job& job_;
   const Catalog& catalog_;
   OwnedDocuments& documents_;
   extract::Extractor& extractor_;
   encode::Encoder& encoder_;
-  std::string extractor_digest_;
+  std::string extractor_digest_, question_digest_;
   store::JournalWriter journal_;
   std::map<std::uint32_t, store::PartitionReader> partitions_;
-  std::size_t asked_ = 0;         ///< documents that the extractor holds
-  std::vector<Answer> replayed_;  ///< ready for the next poll
+  std::size_t asked_ = 0;                    ///< documents that the extractor holds
+  std::vector<Answer> replayed_;             ///< ready for the next poll
+  std::vector<extract::Extraction> judged_;  ///< answers of the journal under other rules; not in it yet
 };
 
 }  // namespace equal::job

@@ -44,18 +44,18 @@ Owner this_process() {
 }
 
 std::string to_text(const Owner& o) {
-  return dump_json(Json{{"host", o.host},
-                        {"pid", o.pid},
-                        {"slurm_job", o.slurm_job},
-                        {"slurm_restarts", o.slurm_restarts},
-                        {"token", o.token}}) +
-         "\n";
+  return seal_json({{"host", o.host},
+                    {"pid", o.pid},
+                    {"slurm_job", o.slurm_job},
+                    {"slurm_restarts", o.slurm_restarts},
+                    {"token", o.token}},
+                   -1);
 }
 
-/// A lock that was torn by a kill names nobody.
+/// A lock that was torn by a kill, or damaged, names nobody.
 Owner read_owner(const fs::path& path) {
   try {
-    const Json json = parse_json(read_file(path), path.string());
+    const Json json = unseal_json(read_file(path), path.string());
     return {json.at("host").get<std::string>(), json.at("slurm_job").get<std::string>(),
             json.at("slurm_restarts").get<std::string>(), json.at("token").get<std::string>(),
             json.at("pid").get<int>()};
@@ -167,7 +167,7 @@ struct WorkspaceLock::Impl {
 };
 
 WorkspaceLock::WorkspaceLock(const Workspace& workspace, LockTimes times) : impl_(std::make_unique<Impl>()) {
-  impl_->path = workspace.root() / "lock";
+  impl_->path = workspace.lock();
   impl_->me = this_process();
   impl_->touch_every = std::chrono::duration<double>(times.touch_seconds);
   const std::string mine = to_text(impl_->me);
@@ -226,10 +226,17 @@ StageState stage_state(const Workspace& workspace, const StageRecord& expected) 
   if (!fs::exists(path)) return StageState::missing;
   const StageRecord found = parse_record(path);
   std::string changes;
+  bool judged_otherwise = false;
   for (const auto& [name, value] : expected.settings) {
     const auto before = found.settings.find(name);
     const std::string old = before == found.settings.end() ? "(not set)" : before->second;
-    if (old != value) changes += format("\n  {} was '{}' and is now '{}'", name, old, value);
+    if (old == value) continue;
+    const settings::Parameter* parameter = settings::find_parameter(name);
+    if (parameter != nullptr && parameter->kind == settings::Kind::rule) {
+      judged_otherwise = true;
+    } else {
+      changes += format("\n  {} was '{}' and is now '{}'", name, old, value);
+    }
   }
   if (!changes.empty()) {
     const std::string way_out =
@@ -239,7 +246,7 @@ StageState stage_state(const Workspace& workspace, const StageRecord& expected) 
     throw UsageError(format("{}: stage {} was made with other settings:{}\ngo back to the old values, {}",
                             workspace.root().string(), expected.stage, changes, way_out));
   }
-  return found.inputs == expected.inputs ? StageState::complete : StageState::inputs_changed;
+  return found.inputs == expected.inputs && !judged_otherwise ? StageState::complete : StageState::changed;
 }
 
 StageRecord read_stage_record(const Workspace& workspace, const std::string& stage) {

@@ -185,13 +185,15 @@ std::string configuration_page() {
       "error.\n"
       "*Effect* says what a change means for a workspace that exists: `result` settings enter the digest of their "
       "stage and of all\n"
-      "later ones, `stage` settings only that of their stage, `free` settings may change at any time.\n";
+      "later ones, `stage` settings only that of their stage; a workspace that was made with others refuses them. A "
+      "changed `rule` is\n"
+      "applied to the answers that are there, which are not asked again. `free` settings may change at any time.\n";
   for (const auto& [stage, title] : kTitles) {
     out += format("\n## {}\n\n| setting | default | unit | allowed | effect | meaning |\n|---|---|---|---|---|---|\n",
                   title);
     for (const auto& p : parameters()) {
       if (p.stage != stage) continue;
-      static constexpr const char* kKinds[] = {"result", "stage", "free"};
+      static constexpr const char* kKinds[] = {"result", "stage", "rule", "free"};
       std::string limits = allowed(p);
       if (limits.empty()) limits = type_name(p);
       std::string value = p.default_value.empty() ? "" : "`" + p.default_value + "`";

@@ -200,6 +200,7 @@ void add_extract(Table& t) {
   using S = Settings;
   constexpr auto kResult = Kind::result;
   constexpr auto kFree = Kind::free;
+  constexpr auto kRule = Kind::rule;
   const char* stage = "extract";
   t.add<&S::extractor>("extract.extractor", stage, kResult, "pattern", "",
                        "Who reads documents: replay (known pairs), pattern (rules), chat (LLM over HTTP), command (LLM "
@@ -254,49 +255,48 @@ void add_extract(Table& t) {
   t.add<&S::keep_rejects>(
       "extract.keep_rejects", stage, kFree, "false", "",
       "Write dropped pairs with their reasons into the journal; export then writes them to dropped.jsonl.");
-  range(t.add<&S::keep_min_question>("keep.min_question", stage, kResult, "8", "characters",
+  range(t.add<&S::keep_min_question>("keep.min_question", stage, kRule, "8", "characters",
                                      "A shorter question is dropped. The keep rules concern pattern, chat and command; "
                                      "replay drops only empty pairs and duplicates."),
         0, 1e6);
-  range(t.add<&S::keep_max_question>("keep.max_question", stage, kResult, "2000", "characters",
+  range(t.add<&S::keep_max_question>("keep.max_question", stage, kRule, "2000", "characters",
                                      "A longer question is dropped."),
         1, 1e7);
+  range(t.add<&S::keep_min_answer>("keep.min_answer", stage, kRule, "1", "characters", "A shorter answer is dropped."),
+        0, 1e6);
   range(
-      t.add<&S::keep_min_answer>("keep.min_answer", stage, kResult, "1", "characters", "A shorter answer is dropped."),
-      0, 1e6);
-  range(t.add<&S::keep_max_answer>("keep.max_answer", stage, kResult, "8000", "characters",
-                                   "A longer answer is dropped."),
-        1, 1e7);
-  t.add<&S::keep_self_contained>("keep.self_contained", stage, kResult, "true", "",
+      t.add<&S::keep_max_answer>("keep.max_answer", stage, kRule, "8000", "characters", "A longer answer is dropped."),
+      1, 1e7);
+  t.add<&S::keep_self_contained>("keep.self_contained", stage, kRule, "true", "",
                                  "Drop pairs that need their document to be understood, and refusals.");
-  t.add<&S::keep_grounded>("keep.grounded", stage, kResult, "true", "",
+  t.add<&S::keep_grounded>("keep.grounded", stage, kRule, "true", "",
                            "Drop pairs that do not rest on their document, by the rules below.");
-  range(t.add<&S::keep_min_answer_words>("keep.min_answer_words", stage, kResult, "0.8", "share",
+  range(t.add<&S::keep_min_answer_words>("keep.min_answer_words", stage, kRule, "0.8", "share",
                                          "Content words of the answer that occur in the document or the question."),
         0, 1);
-  range(t.add<&S::keep_max_foreign_words>("keep.max_foreign_words", stage, kResult, "1", "words",
+  range(t.add<&S::keep_max_foreign_words>("keep.max_foreign_words", stage, kRule, "1", "words",
                                           "So many content words of the answer may occur in neither, whatever their "
                                           "share: a short answer may rephrase one."),
         0, 1000);
-  range(t.add<&S::keep_min_answer_numbers>("keep.min_answer_numbers", stage, kResult, "1", "share",
+  range(t.add<&S::keep_min_answer_numbers>("keep.min_answer_numbers", stage, kRule, "1", "share",
                                            "Numbers of the answer that occur in the document."),
         0, 1);
-  range(t.add<&S::keep_min_answer_phrases>("keep.min_answer_phrases", stage, kResult, "0.15", "share",
+  range(t.add<&S::keep_min_answer_phrases>("keep.min_answer_phrases", stage, kRule, "0.15", "share",
                                            "Neighbouring content words of the answer that stand near each other in the "
                                            "document too."),
         0, 1);
-  range(t.add<&S::keep_min_question_words>("keep.min_question_words", stage, kResult, "0.3", "share",
+  range(t.add<&S::keep_min_question_words>("keep.min_question_words", stage, kRule, "0.3", "share",
                                            "Content words of the question that occur in the document."),
         0, 1);
   range(t.add<&S::keep_min_cosine>(
-            "keep.min_cosine", stage, kResult, "0", "",
+            "keep.min_cosine", stage, kRule, "0", "",
             "Least cosine of a pair's vector and its document's, by the run's encoder; 0 = not asked "
             "for."),
         0, 1);
-  t.add<&S::keep_same_language>("keep.same_language", stage, kResult, "true", "",
+  t.add<&S::keep_same_language>("keep.same_language", stage, kRule, "true", "",
                                 "Drop pairs that are clearly in another language than their document.");
   range(t.add<&S::keep_near_duplicate_bits>(
-            "keep.near_duplicate_bits", stage, kResult, "3", "bits",
+            "keep.near_duplicate_bits", stage, kRule, "3", "bits",
             "Drop a pair whose 64-bit SimHash differs in at most so many bits from that of an earlier pair of its "
             "document, unless their numbers differ; 0 = only equal pairs are duplicates."),
         0, 16);

@@ -27,6 +27,8 @@ class ChatExtractor final : public Extractor {
   ~ChatExtractor() override;
 
   std::string digest() const override;
+  std::string question_digest() const override;
+  Extraction judge(const Request& request, std::vector<ModelText> written) const override;
   std::string description() const override;
   bool deterministic() const override { return false; }
   std::size_t slots() const override;  ///< follows the endpoints as they come and go
@@ -34,8 +36,8 @@ class ChatExtractor final : public Extractor {
   /// Throws EnvironmentError or UsageError when no endpoint serves us any more (net::Dispatcher::poll).
   std::vector<Extraction> poll(double wait_seconds) override;
 
-  net::DispatcherStats stats() const;   ///< for progress: requests, retries, in flight
-  std::string endpoint_report() const;  ///< one line an endpoint: up or down, window, latency, answers, last error
+  /// What became of the requests, then one line an endpoint: up or down, window, latency, answers, last error.
+  std::string report() const override;
 
  private:
   struct Impl;

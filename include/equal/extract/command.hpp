@@ -18,10 +18,13 @@ struct CommandParams {
   PromptingParams prompting;
   std::string command;  ///< run by /bin/sh; {input} and {output} become quoted paths, both are needed
   std::filesystem::path
-      folder;                   ///< for batch files; made when missing. A batch's files go once it was answered in full
-  std::size_t batch = 1024;     ///< documents a batch; slots() is twice this, so that one gathers while another runs
-  double gather_seconds = 2.0;  ///< a smaller batch starts when no document has come for so long
-  double timeout_seconds = 86400;                        ///< a command that runs longer is ended
+      folder;  ///< for batch files; made when missing. A batch's files go once it was answered in full
+  std::filesystem::path earlier;   ///< below it lie the batches of runs that were killed: answers in their outputs are
+                                   ///< taken up by the digest of their request, commands that still run are ended.
+                                   ///< Empty: `folder`
+  std::size_t batch = 1024;        ///< documents a batch; slots() is twice this, so that one gathers while another runs
+  double gather_seconds = 2.0;     ///< a smaller batch starts when no document has come for so long
+  double timeout_seconds = 86400;  ///< a command that runs longer is ended
   std::size_t max_answer_bytes = std::size_t{16} << 20;  ///< of one line of the output
 };
 

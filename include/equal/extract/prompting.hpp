@@ -49,7 +49,7 @@ struct PromptingParams {
 /// What came back for one request.
 struct ModelAnswer {
   std::string failure;  ///< not empty: the body is no usable chat completion
-  std::string content, finish_reason;
+  ModelText text;
   std::optional<std::uint64_t> prompt_tokens, completion_tokens;
 };
 
@@ -70,27 +70,32 @@ class Prompting {
   /// A request body (JSON). `format` must not be json_probed.
   std::string body(const std::vector<Message>& messages) const;
 
-  /// Reads the pairs, applies the keep rules, fills pairs, rejected and failure of `out`. Reasons beyond the keep
-  /// rules': "cut" (an incomplete pair), "surplus", "unparsed" (text without any pair). An answer that was cut
-  /// (finish_reason length) keeps its complete pairs; without any it is a failure.
-  void read(const ModelAnswer& answer, const Request& request, Extraction& out) const;
+  /// Reads the pairs of what the model wrote in a call, and in a second one that refined them: where any of the
+  /// second's are kept they replace the first's. Applies the keep rules; fills all of the extraction but usage. Reasons
+  /// beyond the keep rules': "cut" (an incomplete pair), "surplus", "unparsed" (text without any pair). An answer that
+  /// was cut (finish_reason length) keeps its complete pairs; without any it is a failure.
+  Extraction judge(const Request& request, std::vector<ModelText> written) const;
   /// The complete pairs alone, unjudged.
-  std::vector<Pair> raw_pairs(const ModelAnswer& answer) const;
+  std::vector<Pair> raw_pairs(const ModelText& text) const;
 
   void set_format(AnswerFormat format);  ///< what probing found
   AnswerFormat pair_format() const noexcept { return params_.format; }
   const PromptingParams& params() const noexcept { return params_; }
-  const std::string& digest() const noexcept { return digest_; }  ///< of all that decides the answers; not of endpoints
+  const std::string& question_digest() const noexcept {
+    return question_digest_;
+  }                                                               ///< of what is asked; not of endpoints
+  const std::string& digest() const noexcept { return digest_; }  ///< ... and of how it is judged
 
  private:
   std::vector<Message> render(const PromptTemplate& prompt, const Request& request,
                               const std::vector<Pair>* pairs) const;
+  Extraction judge_one(const Request& request, const ModelText& text) const;
   PromptingParams params_;
   PromptTemplate prompt_;
   std::optional<PromptTemplate> refine_;
   KeepRules rules_;
   std::string extra_;  // the members of extra_json, to be merged
-  std::string digest_;
+  std::string question_digest_, digest_;
   std::size_t frame_tokens_ = 0;  // of the first call's prompt without a document
 };
 

@@ -47,11 +47,17 @@ class ProgressLine {
   std::deque<std::pair<std::chrono::steady_clock::time_point, std::uint64_t>> seen_;  ///< of the last minute
 };
 
-/// Collective. Runs work(item, report) once for each of `items` (equal on all ranks), in that order, each on the worker
-/// that is free first: work follows speed. Workers report units done while rank 0 shows the sum. An exception on any
-/// rank is thrown on all (comm::agree).
+struct WorkItem {
+  std::size_t number = 0;
+  std::size_t group = 0;
+  bool closes = false;  ///< begun only when all others of its group are done
+};
+
+/// Collective. Runs work(number, report) once for each of `items` (equal on all ranks), in that order, each on the
+/// worker that is free first: work follows speed. Workers report units done while rank 0 shows the sum. An exception on
+/// any rank is thrown on all (comm::agree).
 void share_work(Job& job, const std::string& stage, const std::string& unit, std::uint64_t total,
-                const std::vector<std::size_t>& items,
-                const std::function<void(std::size_t item, const std::function<void(std::uint64_t)>& report)>& work);
+                const std::vector<WorkItem>& items,
+                const std::function<void(std::size_t number, const std::function<void(std::uint64_t)>& report)>& work);
 
 }  // namespace equal::job

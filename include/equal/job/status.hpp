@@ -8,8 +8,9 @@
 
 namespace equal::job {
 
-/// {"workspace", "running", "stages": {name: facts}, "extraction": status.json, where there is one}. Throws UsageError
-/// when there is no such folder.
+/// {"workspace", "running", "silent_seconds": since the lock was touched, where there is one, "stages": {name: facts},
+/// "extraction": status.json, where there is one}; a status.json whose checksum does not fit is left out, and "damaged"
+/// says so. Throws UsageError when there is no such folder.
 Json status_data(const Workspace& workspace);
 
 struct StatusStyle {

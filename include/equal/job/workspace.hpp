@@ -30,6 +30,8 @@ class Workspace {
   std::filesystem::path rounds() const { return root_ / "rounds.jsonl"; }
   std::filesystem::path stages() const { return root_ / "stages"; }
   std::filesystem::path status() const { return root_ / "status.json"; }
+  std::filesystem::path lock() const { return root_ / "lock"; }
+  std::filesystem::path resolved_settings() const { return root_ / "settings.resolved.ini"; }
   std::filesystem::path out() const { return root_ / "out"; }
 
  private:
@@ -70,9 +72,10 @@ struct StageRecord {
 StageRecord expected_record(const std::string& stage, const settings::Settings& settings,
                             std::map<std::string, std::string> inputs);
 
-enum class StageState { missing, complete, inputs_changed };
+/// changed: made from other inputs, or under other rules (settings::Kind::rule): the stage runs again.
+enum class StageState { missing, complete, changed };
 
-/// Compares with what is in the workspace. Throws UsageError naming each setting that changed, and the way out.
+/// Compares with what is in the workspace. Throws UsageError naming each other setting that changed, and the way out.
 StageState stage_state(const Workspace& workspace, const StageRecord& expected);
 
 /// The record of a complete stage. Throws UsageError when it is missing, naming the command that makes it.

@@ -16,6 +16,7 @@ namespace equal::settings {
 enum class Kind {
   result,  ///< enters the digest of its stage, and through it of all later stages
   stage,   ///< enters the digest of its stage only
+  rule,    ///< as result, but a change is no mistake: what is there is judged again
   free     ///< never enters a digest: may change between two runs of the same workspace
 };
 

@@ -261,7 +261,7 @@ TEST(Chat, KeyAppearsInNoTextOfOurs) {
   params.net.endpoints[0].key_env = "EQUAL_TEST_KEY";
   ChatExtractor extractor(params);
   run(extractor, 1);
-  for (const std::string& text : {extractor.description(), extractor.digest(), extractor.endpoint_report()}) {
+  for (const std::string& text : {extractor.description(), extractor.digest(), extractor.report()}) {
     EXPECT_THAT(text, Not(HasSubstr("sk-very-secret")));
   }
   EXPECT_EQ(server.seen().back().authorization, "Bearer sk-very-secret");
@@ -290,6 +290,38 @@ TEST(Prompting, DigestNamesWhatDecidesAnswersAndNotTheEndpoints) {
   EXPECT_TRUE(changed([](PromptingParams& p) { p.keep.min_answer_words = 0.1; }));
   EXPECT_TRUE(changed([](PromptingParams& p) { p.prompt_file = prompt_file("small.txt"); }));
   EXPECT_TRUE(changed([](PromptingParams& p) { p.refine_file = prompt_file("refine.txt"); }));
+  // What is asked does not depend on how it is judged.
+  ChatParams ruled = base, asked = base;
+  ruled.prompting.keep.min_answer_words = 0.1;
+  asked.prompting.temperature = 0.7;
+  EXPECT_EQ(ChatExtractor(ruled).question_digest(), ChatExtractor(base).question_digest());
+  EXPECT_NE(ChatExtractor(asked).question_digest(), ChatExtractor(base).question_digest());
+}
+
+TEST(Prompting, AnswersAreJudgedAgainUnderOtherRulesAsIfTheyHadJustCome) {
+  const FakeLlm server(scripted([](std::int64_t d, std::size_t attempt, const std::string&) {
+    if (attempt == 0) return Reply{};
+    return Reply{
+        Fault::none, 0.0, 0.0,
+        completion_with("<question>At what altitude does station " + std::to_string(d) + " stand?</question><answer>" +
+                            FakeLlm::answer(d, 0) + "</answer><question>And the",
+                        "length")};
+  }));
+  ChatParams strict = params_for(server);
+  strict.prompting.refine_file = prompt_file("refine.txt");
+  ChatParams loose = strict;
+  strict.prompting.keep.min_question_chars = 38;  // the first call's questions are shorter
+  ChatExtractor judge_strictly(strict), judge_loosely(loose);
+  const auto all = run(judge_loosely, 3);
+  for (const auto& [document, extraction] : all) {
+    ASSERT_EQ(extraction.written.size(), 2U);
+    const Extraction same = judge_loosely.judge(request_of(static_cast<std::int64_t>(document)), extraction.written);
+    EXPECT_EQ(same.pairs, extraction.pairs);
+    EXPECT_EQ(same.rejected.size(), extraction.rejected.size());
+    const Extraction other = judge_strictly.judge(request_of(static_cast<std::int64_t>(document)), extraction.written);
+    EXPECT_EQ(other.pairs, extraction.pairs) << "the refined pair is long enough";
+    EXPECT_EQ(other.rejected.size(), extraction.rejected.size() + 2) << "those of the first call are not";
+  }
 }
 
 TEST(Prompting, ExtraJsonIsMergedAndNullRemoves) {

@@ -1,10 +1,16 @@
 #include "equal/extract/command.hpp"
 
+#include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <map>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
@@ -103,6 +109,56 @@ TEST(Command, FilesGoWhenAllIsAnswered) {
   while (got.empty()) got = extractor->poll(1.0);
   EXPECT_EQ(got[0].failure, "");
   EXPECT_TRUE(std::filesystem::is_empty(params.folder));
+}
+
+TEST(Command, WhatAnEarlierRunHasWrittenIsTakenUpAndItsOrphanIsEnded) {
+  const ScratchFolder scratch("command_killed");
+  write_file_atomically(scratch / "answer.py", kAnswerer);
+  CommandParams params =
+      params_for(scratch, "python3 " + (scratch / "answer.py").string() + " {input} {output} 4; sleep 99");
+  params.folder = scratch / "batches" / "rank-1";
+  params.earlier = scratch / "batches";
+  const auto names = [&](const char* ending) {
+    std::vector<std::filesystem::path> out;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(params.earlier)) {
+      if (entry.path().string().ends_with(ending)) out.push_back(entry.path());
+    }
+    return out;
+  };
+  // A process that is killed while its command runs: three of four documents are answered by then.
+  const pid_t killed = ::fork();
+  if (killed == 0) {
+    const auto extractor = make_command(params);
+    for (std::int64_t d = 1; d <= 4; ++d)
+      extractor->submit({static_cast<std::uint64_t>(d), "", FakeLlm::document_text(d), {}});
+    while (true) extractor->poll(1.0);
+  }
+  const auto lines = [&] {
+    const auto outputs =
+        std::filesystem::exists(params.folder) ? names(".output.jsonl") : std::vector<std::filesystem::path>{};
+    const std::string text = outputs.empty() ? "" : read_file(outputs[0]);
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  for (int i = 0; i < 200 && lines() < 9; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ::kill(killed, SIGKILL);
+  ::waitpid(killed, nullptr, 0);
+  ASSERT_EQ(names(".running").size(), 1U);
+  std::string host;
+  pid_t orphan = 0;
+  std::ifstream(names(".running")[0]) >> host >> orphan;
+  ASSERT_EQ(::kill(orphan, 0), 0) << "the command still runs";
+
+  params.folder = scratch / "batches" / "rank-2";
+  params.command = "python3 " + (scratch / "answer.py").string() +
+                   " {input} {output} 1000; grep -c custom_id {input} >>" + (scratch / "asked").string();
+  const auto extractor = make_command(params);
+  const auto got = run(*extractor, 5);  // documents 0 to 4
+  for (const auto& [document, extraction] : got)
+    EXPECT_EQ(extraction.failure.empty(), document != 0) << document << ": " << extraction.failure;  // 0 is its 7 x 0
+  EXPECT_EQ(got.at(3).usage.completion_tokens, 5U);
+  EXPECT_EQ(read_file(scratch / "asked"), "2\n") << "0 and 4 were asked, nothing else";
+  for (int i = 0; i < 100 && ::kill(orphan, 0) == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_NE(::kill(orphan, 0), 0) << "the command of the killed run goes on";
 }
 
 TEST(Command, OneThatFailsTwiceEndsTheRunWithItsLog) {

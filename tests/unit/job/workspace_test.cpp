@@ -24,7 +24,7 @@ TEST(StageRecord, NamesTheSettingThatChangedAndTheWayOut) {
   EXPECT_EQ(stage_state(workspace, expected_record("cluster", s, {{"embed", "1"}})), StageState::missing);
   write_stage_record(workspace, expected_record("cluster", s, {{"embed", "1"}}));
   EXPECT_EQ(stage_state(workspace, expected_record("cluster", s, {{"embed", "1"}})), StageState::complete);
-  EXPECT_EQ(stage_state(workspace, expected_record("cluster", s, {{"embed", "2"}})), StageState::inputs_changed);
+  EXPECT_EQ(stage_state(workspace, expected_record("cluster", s, {{"embed", "2"}})), StageState::changed);
   s.threads = 7;             // free
   s.budget_documents = "9";  // free
   EXPECT_EQ(stage_state(workspace, expected_record("cluster", s, {{"embed", "1"}})), StageState::complete);
@@ -74,7 +74,7 @@ TEST(Lock, LivingOwnerIsRespectedAndADeadOneIsTakenOver) {
   const auto lock_of = [&](int pid) {
     write_file_atomically(
         workspace.root() / "lock",
-        dump_json(Json{{"host", host}, {"pid", pid}, {"slurm_job", ""}, {"slurm_restarts", ""}, {"token", "t"}}));
+        seal_json({{"host", host}, {"pid", pid}, {"slurm_job", ""}, {"slurm_restarts", ""}, {"token", "t"}}, -1));
   };
   lock_of(getppid());
   EXPECT_THROW(WorkspaceLock{workspace}, EnvironmentError);
@@ -88,7 +88,7 @@ TEST(Lock, OwnerElsewhereIsWatchedWhetherItIsAlive) {
   const Workspace workspace(folder.path());
   const auto path = workspace.root() / "lock";
   const std::string elsewhere =
-      dump_json(Json{{"host", "elsewhere"}, {"pid", 1}, {"slurm_job", "7"}, {"slurm_restarts", ""}, {"token", "t"}});
+      seal_json({{"host", "elsewhere"}, {"pid", 1}, {"slurm_job", "7"}, {"slurm_restarts", ""}, {"token", "t"}}, -1);
   const LockTimes times{0.05, 0.6};
   write_file_atomically(path, elsewhere);
   std::atomic<bool> stop{false};
