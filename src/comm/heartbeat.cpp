@@ -26,6 +26,8 @@
 #include "equal/base/host.hpp"
 #include "equal/base/log.hpp"
 
+#include "launcher.hpp"
+
 namespace equal::comm {
 namespace {
 
@@ -36,6 +38,7 @@ constexpr int kBeatsInLimit = 6;
 constexpr long long kLookEvery = 200;  // milliseconds: how soon a new stage is noticed
 constexpr auto kConnectWithin = std::chrono::milliseconds(2000);
 constexpr auto kLastWords = std::chrono::milliseconds(300);
+constexpr double kLauncherLeast = 1, kLauncherMost = 10;  // seconds that the launcher has to end by itself
 
 enum class Kind : char { hello = 'H', welcome = 'W', beat = 'B', end_all = 'E', bye = 'Q' };
 
@@ -204,6 +207,11 @@ struct Heartbeat::Impl {
     log::error("{}; the job ends here, the same command line goes on", reason);
     for (auto& [rank, peer] : peers) peer.line.send(Kind::end_all, comm.stage(), reason);
     std::this_thread::sleep_for(kLastWords);
+    leave();
+  }
+
+  [[noreturn]] void leave() {
+    end_launcher_after(std::clamp(limit / 2, kLauncherLeast, kLauncherMost));
     std::_Exit(static_cast<int>(Family::environment));
   }
 
@@ -222,7 +230,7 @@ struct Heartbeat::Impl {
       if (frame.kind == Kind::bye) peer.gone = true;
       if (frame.kind == Kind::end_all) {
         log::error("ending as rank {} says: {}", peer.rank, text_of(frame.text));
-        std::_Exit(static_cast<int>(Family::environment));
+        leave();
       }
     }
     if (ended && !peer.gone) lost(peer);

@@ -1,5 +1,5 @@
 """Two hosts (network namespaces with a veth pair) under mpirun; the link is cut in the middle. Both sides end within the heartbeat limit with a message,
-and once the link is back the same command line goes on to the same result."""
+mpirun and its daemon are ended too, though they would wait for each other; and once the link is back the same command line goes on to the same result."""
 import os
 import pathlib
 import signal
@@ -39,6 +39,18 @@ def ours():
     return out
 
 
+def launchers():
+    """mpirun and orted of this test that run now."""
+    out = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.path.basename(os.readlink(entry / "exe")) in ("orterun", "mpirun", "orted") and b"10.77.0." in (entry / "cmdline").read_bytes():
+                out.append(int(entry.name))
+        except OSError:
+            pass
+    return out
+
+
 def end_all(process):
     for pid in harness.descendants(process.pid) + [process.pid]:
         try:
@@ -71,6 +83,8 @@ try:
             sys.exit(f"the extraction did not begin:\n{log.read_text()}")
         time.sleep(0.02)
     ranks = len(ours())
+    if len(launchers()) != 2:
+        sys.exit(f"mpirun and one daemon should run: {launchers()}")
     if ranks != 4:
         sys.exit(f"{ranks} ranks run, expected 4")
     begin = time.monotonic()
@@ -79,14 +93,18 @@ try:
         time.sleep(0.05)
     seconds = time.monotonic() - begin
     left = ours()
-    ended = process.poll() is not None
-    if not ended:  # the launcher may wait for its daemon behind the cut; nothing of ours does
-        try:
-            process.wait(timeout=5)
-            ended = True
-        except subprocess.TimeoutExpired:
-            end_all(process)
+    # Half the limit later what started the ranks is ended: by TERM, two seconds later by KILL.
+    while launchers() and time.monotonic() - begin < 4 * HEARTBEAT:
+        time.sleep(0.05)
+    launcher_seconds, waiting = time.monotonic() - begin, launchers()
+    if waiting:
+        end_all(process)
+    code = process.wait()
     text = log.read_text(errors="replace")
+    if waiting:
+        sys.exit(f"mpirun or its daemon still waits {launcher_seconds:.0f} s after the cut:\n{text}")
+    if code == 0:
+        sys.exit(f"mpirun says that all went well:\n{text}")
     if left:
         sys.exit(f"{len(left)} ranks were left {seconds:.0f} s after the cut:\n{text}")
     if f"on host host-b, stage extract, has given no sign of life for {HEARTBEAT} s" not in text:
@@ -99,4 +117,4 @@ try:
 finally:
     server.close()
     netns("down", check=False)
-print(f"the link was cut: all ranks of both hosts ended after {seconds:.1f} s (mpirun itself {'too' if ended else 'had to be ended'}); resumed to the same result")
+print(f"the link was cut: all ranks of both hosts ended after {seconds:.1f} s, mpirun (exit code {code}) and its daemon after {launcher_seconds:.1f} s; resumed to the same result")

@@ -5,7 +5,8 @@
 //
 // Rank 0 listens; every other rank holds one connection to it, opened by a secret that rank 0 sends through MPI, and
 // both sides send a frame six times in the limit. A rank that was paused itself (the whole job suspended) forgives the
-// others once.
+// others once. A rank that ends because of a loss has its launcher (mpirun or its daemon) ended too, should that wait
+// for ever: half the limit later, but between 1 and 10 s.
 #pragma once
 
 #include <memory>
