@@ -142,6 +142,38 @@ def changed_prompt():
         check(server.facts()["completions"] == 60, "--redo extract did not ask again")
 
 
+def judged_again():
+    """Other keep rules are applied to the answers that are paid: nobody is asked, and the data set is that of a run under those rules, also when
+    the first start is killed before its first round is written."""
+    def pairs(folder):
+        return sorted(json.dumps(json.loads(line)["messages"]) for line in (folder / "out" / "train.jsonl").read_text().splitlines())
+
+    strict = ["--keep.max_answer", 31]
+    common = ["--budget.documents", "100%", "--chat.slots", 32, "--log.level", "info"]
+    with llm.FakeLlm() as server:
+        loose_rules, strict_rules, workspace = harness.fresh("loose"), harness.fresh("strict"), harness.fresh("judged")
+        run(2, loose_rules, server.url, *common)
+        run(2, strict_rules, server.url, *common, *strict)
+        run(3, workspace, server.url, *common, *strict)
+        expected = {"loose": pairs(loose_rules), "strict": pairs(strict_rules)}
+        check(len(expected["loose"]) > len(expected["strict"]) + 100 and pairs(workspace) == expected["strict"], "the two rules cannot be told apart")
+        asked = server.facts()["completions"]
+        faults = next(pathlib.Path(os.environ["EQUAL_BINARY_DIR"]).rglob("libequal_fault_preload.so"))
+        killed = subprocess.run(harness.command(0, "run", "--workspace", workspace, *llm.settings(server.url, *common)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                env={**os.environ, "LD_PRELOAD": str(faults), "EQUAL_FAULT": "write:1:KILL:rounds.jsonl"})
+        check(killed.returncode == -9, f"the run was not killed: {killed.returncode}\n{killed.stdout}")
+        said = run(2, workspace, server.url, *common)
+        check("400 of them are judged again" in said, said)
+        check(pairs(workspace) == expected["loose"], "answers judged again are not those of a run under these rules")
+        run(3, workspace, server.url, *common, *strict)
+        check(pairs(workspace) == expected["strict"], "judged by the first rules again: another data set")
+        check(server.facts()["completions"] == asked, f"{server.facts()['completions'] - asked} documents were asked again")
+        facts = llm.extract_facts(workspace)
+        check(facts["answered"] == facts["replayed"] == 400 and facts["spent"]["calls"] == 400, f"not all answers were taken up: {facts}")
+        damaged = subprocess.run([str(harness.BINARY), "verify", str(workspace)], stdout=subprocess.PIPE, text=True)
+        check(damaged.returncode == 0, damaged.stdout)
+
+
 def dry_run():
     workspace = harness.fresh("dry")
     with llm.FakeLlm() as server:
@@ -204,7 +236,7 @@ def batch_program():
     check(len(pathlib.Path("asked.log").read_text().split()) == 392, "a finished run asked again")
 
 
-PARTS = [budgets, secrets, late_servers, time_limit, changed_prompt, dry_run, refinement, batch_program]
+PARTS = [budgets, secrets, late_servers, time_limit, changed_prompt, judged_again, dry_run, refinement, batch_program]
 names = sys.argv[1:] or [part.__name__ for part in PARTS]
 for part in PARTS:
     if part.__name__ in names:

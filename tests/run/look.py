@@ -41,6 +41,19 @@ check(status["extraction"]["asked"] == 90 and not status["running"], f"status --
 metrics = equal("status", chosen, "--prometheus")
 check('equal_documents_asked_total{workspace="chosen"} 90' in metrics and 'equal_stage_complete{workspace="chosen",stage="export"} 1' in metrics, metrics)
 check(all(re.fullmatch(r'# (HELP|TYPE) equal_\w+ .+|equal_\w+\{(\w+="[^"]*",?)+\} [-+0-9.e]+', line) for line in metrics.splitlines()), "not Prometheus' format:\n" + metrics)
+whole = (chosen / "status.json").read_text()
+(chosen / "status.json").write_text(whole.replace('"total"', '"totaL"', 1))
+check("status.json: damaged or altered" in equal("status", chosen), "equal status believes an altered status.json")
+check("status.json: damaged or altered" in equal("verify", chosen, expect=2), "equal verify passes over status.json")
+(chosen / "status.json").write_text(whole)
+(chosen / "lock").write_text("")  # of a job that was killed
+os.utime(chosen / "lock", (1e9, 1e9))
+check("its job was killed or is frozen" in equal("status", chosen), "a job that gives no sign of life is said to run")
+(chosen / "lock").unlink()
+resolved = (chosen / "settings.resolved.ini").read_text()
+(chosen / "settings.resolved.ini").write_text(resolved.replace("near_duplicates = 0.8", "near_duplicates = 0.1"))
+check("settings.resolved.ini: damaged or altered" in equal("export", chosen, expect=2), "equal export believes an altered settings.resolved.ini")
+(chosen / "settings.resolved.ini").write_text(resolved)
 plain = equal("status", chosen, "--watch")  # nobody works there: it ends
 check("\x1b" not in plain and "asked 90 of 90 documents" in plain, plain)
 
