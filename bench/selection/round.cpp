@@ -1,10 +1,13 @@
-// bench_round [ARMS 16384] [OPEN 50000] [DIM 384]: how long `pooled` takes to decide one round, on random unit vectors, after
-// 400 answers. One process holds all documents, so the time includes scoring every open document. Prints one JSON line.
+// bench_round [ARMS 16384] [OPEN 50000] [DIM 384] [OUT 0]: how long `pooled` takes to decide one round and to learn from it, on
+// random unit vectors, after 400 answers. One process holds all documents, so the time includes scoring every open document.
+// OUT > 0: as answers arrive, with so many documents out beside the eighth of OUT that is decided. Prints one JSON line.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <deque>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -18,7 +21,7 @@ int main(int argc, char** argv) {
   using namespace equal;
   linalg::use_one_blas_thread();
   const auto argument = [&](int i, std::size_t otherwise) { return argc > i ? static_cast<std::size_t>(std::stoull(argv[i])) : otherwise; };
-  const std::size_t arms = argument(1, 16384), open = argument(2, 50000), dim = argument(3, 384), n = std::max(4 * arms, 2 * open);
+  const std::size_t arms = argument(1, 16384), open = argument(2, 50000), dim = argument(3, 384), held = argument(4, 0), n = std::max(4 * arms, 2 * open);
   RandomStream random(1, "round");
   linalg::Matrix<float> x(n, dim);
   bandit::Facts facts;
@@ -56,31 +59,45 @@ int main(int argc, char** argv) {
   bandit::DocumentPool pool(std::move(rows), arms);
   bandit::PolicyParams params;
   params.open_documents = open;
+  if (held > 0) params.round_min = std::max<std::size_t>(1, held / 8);
   const auto policy = bandit::make_policy("pooled", params, std::move(facts));
-  std::vector<double> seconds, cpu;  // wall and processor time
-  std::size_t asked = 0;
-  while (asked < 600) {
+  std::vector<double> seconds, cpu;  // of a decision: wall and processor time
+  double learn_seconds = 0.0;
+  std::size_t asked = 0, timed = 0;
+  std::deque<bandit::Candidate> unanswered;
+  const auto since = [](auto start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  while (asked < 600 + held) {
     const std::clock_t cpu_start = std::clock();
-    const auto start = std::chrono::steady_clock::now();
-    const auto decision = policy->decide(pool, 100);
-    if (asked >= 400) {
-      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    auto start = std::chrono::steady_clock::now();
+    const auto decision = policy->decide(pool, held > 0 ? held / 8 : 100);
+    const bool count = asked >= 400 + held;
+    if (count) {
+      seconds.push_back(since(start));
       cpu.push_back(static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
+      timed += decision.size();
     }
     std::vector<std::uint64_t> numbers;
-    std::vector<bandit::Outcome> outcomes;
-    for (const auto& c : decision) {
-      numbers.push_back(c.number);
-      outcomes.push_back({.document = c, .reward = std::max(0.0, 5.0 * double{c.embedding[1]})});
-    }
+    for (const auto& c : decision) numbers.push_back(c.number);
     pool.mark(numbers);
     policy->asked(decision);
-    policy->observe(outcomes, {});
     asked += decision.size();
+    unanswered.insert(unanswered.end(), decision.begin(), decision.end());
+    std::vector<bandit::Outcome> outcomes;
+    while (unanswered.size() > held) {
+      const double reward = std::max(0.0, 5.0 * double{unanswered.front().embedding[1]});
+      outcomes.push_back({.document = std::move(unanswered.front()), .reward = reward});
+      unanswered.pop_front();
+    }
+    start = std::chrono::steady_clock::now();
+    policy->observe(outcomes, {});
+    if (count) learn_seconds += since(start);
   }
+  const double decide_seconds = std::accumulate(seconds.begin(), seconds.end(), 0.0), n_timed = static_cast<double>(timed);
   std::sort(seconds.begin(), seconds.end());
   std::sort(cpu.begin(), cpu.end());
-  std::printf("%s\n", dump_json(Json{{"arms", arms}, {"open_documents", open}, {"dim", dim}, {"rounds", seconds.size()},
+  std::printf("%s\n", dump_json(Json{{"arms", arms}, {"open_documents", open}, {"dim", dim}, {"out", held}, {"rounds", seconds.size()},
                                      {"least_ms", 1e3 * seconds.front()}, {"median_ms", 1e3 * seconds[seconds.size() / 2]},
-                                     {"cpu_median_ms", 1e3 * cpu[cpu.size() / 2]}}).c_str());
+                                     {"cpu_median_ms", 1e3 * cpu[cpu.size() / 2]}, {"documents", timed},
+                                     {"decide_ms_per_document", 1e3 * decide_seconds / n_timed},
+                                     {"learn_ms_per_document", 1e3 * learn_seconds / n_timed}}).c_str());
 }

@@ -10,6 +10,39 @@ namespace {
 
 constexpr std::size_t kBlockRows = 256;
 
+struct Scored {
+  double score;
+  std::uint64_t number;
+  std::size_t position;
+};
+
+/// The best of what is offered: a heap with the worst of them on top.
+class BestOf {
+ public:
+  explicit BestOf(std::size_t count) : count_(count) {}
+
+  void offer(const Scored& s) {
+    if (heap_.size() == count_) {
+      if (count_ == 0 || !before(s, heap_.front())) return;
+      std::pop_heap(heap_.begin(), heap_.end(), before);
+      heap_.pop_back();
+    }
+    heap_.push_back(s);
+    std::push_heap(heap_.begin(), heap_.end(), before);
+  }
+  const std::vector<Scored>& sorted() {
+    std::sort_heap(heap_.begin(), heap_.end(), before);
+    return heap_;
+  }
+
+ private:
+  static bool before(const Scored& a, const Scored& b) {
+    return a.score != b.score ? a.score > b.score : a.number < b.number;
+  }
+  std::size_t count_;
+  std::vector<Scored> heap_;
+};
+
 }  // namespace
 
 DocumentPool::DocumentPool(PoolRows rows, std::size_t arms)
@@ -92,18 +125,10 @@ std::vector<Candidate> DocumentPool::draw_any(std::size_t count, Order order) {
   return take(std::move(open), count, order);
 }
 
-std::vector<Candidate> DocumentPool::best(const LinearScore& score, std::span<const std::uint32_t> arms,
-                                          std::size_t count) {
-  struct Scored {
-    double score;
-    std::uint64_t number;
-    std::size_t position;
-  };
-  const auto first = [](const Scored& a, const Scored& b) {
-    return a.score != b.score ? a.score > b.score : a.number < b.number;
-  };
-  std::vector<Scored> heap;  // the worst of the best on top
-  if (count == 0) return {};
+std::vector<std::vector<Candidate>> DocumentPool::best(std::span<const Ranking> rankings,
+                                                       std::span<const std::uint32_t> arms) {
+  std::vector<BestOf> found;
+  for (const Ranking& r : rankings) found.emplace_back(r.count);
   linalg::Matrix<float> block(kBlockRows, rows_.dimension);
   for (const std::uint32_t arm : arms) {
     if (remaining_[arm] == 0) continue;
@@ -116,26 +141,22 @@ std::vector<Candidate> DocumentPool::best(const LinearScore& score, std::span<co
       for (std::size_t r = 0; r < run; ++r) {
         const std::size_t i = by_arm_[k + r];
         if (taken_[i]) continue;
-        const double value = score.value(arm, rows_.similarity[i], block.row(r));
-        const Scored s{score.score(value, rows_.tokens[i]), rows_.number[i], i};
-        if (heap.size() == count && !first(s, heap.front())) continue;
-        if (heap.size() == count) {
-          std::pop_heap(heap.begin(), heap.end(), first);
-          heap.pop_back();
+        for (std::size_t q = 0; q < rankings.size(); ++q) {
+          const LinearScore& score = rankings[q].score;
+          const double value = score.value(arm, rows_.similarity[i], block.row(r));
+          found[q].offer({score.score(value, rows_.tokens[i]), rows_.number[i], i});
         }
-        heap.push_back(s);
-        std::push_heap(heap.begin(), heap.end(), first);
       }
       k += run;
     }
   }
-  std::sort_heap(heap.begin(), heap.end(), first);
-  std::vector<Candidate> out;
-  out.reserve(heap.size());
-  for (const Scored& s : heap) {
-    out.push_back(facts(s.position));
-    out.back().score = s.score;
-    read_embedding(s.position, out.back());
+  std::vector<std::vector<Candidate>> out(rankings.size());
+  for (std::size_t q = 0; q < rankings.size(); ++q) {
+    for (const Scored& s : found[q].sorted()) {
+      out[q].push_back(facts(s.position));
+      out[q].back().score = s.score;
+      read_embedding(s.position, out[q].back());
+    }
   }
   return out;
 }
@@ -143,7 +164,8 @@ std::vector<Candidate> DocumentPool::best(const LinearScore& score, std::span<co
 std::vector<Candidate> DocumentPool::lookup(std::span<const std::uint64_t> numbers) {
   std::vector<Candidate> out;
   for (const std::uint64_t number : numbers) {
-    const auto at = std::lower_bound(by_number_.begin(), by_number_.end(), std::pair<std::uint64_t, std::size_t>{number, 0});
+    const auto at =
+        std::lower_bound(by_number_.begin(), by_number_.end(), std::pair<std::uint64_t, std::size_t>{number, 0});
     if (at == by_number_.end() || at->first != number) continue;
     out.push_back(facts(at->second));
     read_embedding(at->second, out.back());
@@ -153,7 +175,8 @@ std::vector<Candidate> DocumentPool::lookup(std::span<const std::uint64_t> numbe
 
 void DocumentPool::mark(std::span<const std::uint64_t> numbers) {
   for (const std::uint64_t number : numbers) {
-    const auto at = std::lower_bound(by_number_.begin(), by_number_.end(), std::pair<std::uint64_t, std::size_t>{number, 0});
+    const auto at =
+        std::lower_bound(by_number_.begin(), by_number_.end(), std::pair<std::uint64_t, std::size_t>{number, 0});
     if (at == by_number_.end() || at->first != number || taken_[at->second]) continue;
     taken_[at->second] = true;
     --remaining_[rows_.arm[at->second]];

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <unordered_set>
 
 #include "equal/base/random.hpp"
-#include "equal/linalg/condition.hpp"
 
 namespace equal::bandit {
 namespace {
@@ -15,17 +15,15 @@ constexpr std::size_t kOne = 0, kZ = 1, kArmZ = 2, kEmbedding = 3;
 
 // Documents whose variance is looked at: so many for each that is wanted, and so many besides.
 constexpr std::size_t kOfferedPerWanted = 3, kOfferedMore = 48, kOfferedMost = 1024;
-// Models below this share take no part in a decision.
+// Priors below this share take no part in a decision.
 constexpr double kNegligible = 1e-3;
 // Asked documents an arm remembers, to skip near-duplicates.
 constexpr std::size_t kRemembered = 16;
 // Expected tokens of prompt and completion beyond the document's text, until bills come in.
 constexpr double kTokensBeyondText = 400.0;
-// The priors: mean weight of z and of the arm's z if similarity is believed in full, in reward per standard deviation (a
-// document four deviations out is then expected to earn 0.8), and variances in units of the noise variance.
+// The priors: mean weight of z and of the arm's z if similarity is believed in full, in reward per standard deviation
+// (a document four deviations out is then expected to earn 0.8), and variances in units of the noise variance.
 constexpr double kBelievedWeight = 0.1, kMeanReward = 0.05;
-constexpr double kBeliefs[] = {0.0, 0.5, 1.0};
-constexpr double kEmbeddingVariances[] = {0.5, 4.0};
 
 double cosine(const Candidate& a, const Candidate& b) {
   return std::inner_product(a.embedding.begin(), a.embedding.end(), b.embedding.begin(), 0.0);
@@ -33,9 +31,11 @@ double cosine(const Candidate& a, const Candidate& b) {
 
 }  // namespace
 
+// One model's view of the documents on offer.
 struct Pooled::Member {
-  double weight;  // times the noise variance
-  double share;
+  double weight;               // of its variances: sum over beliefs of share x noise variance
+  std::vector<double> mean;    // (n), sum over beliefs of share x expected reward
+  std::vector<double> square;  // (n), the same of the expected reward's square
   LinearModel::Joint joint;
 };
 
@@ -55,18 +55,18 @@ Pooled::Pooled(const PolicyParams& params, Facts facts, Choice choice)
     norm += c * c;
   }
   scale_ = 1.0 / std::sqrt(std::max(1e-6, 1.0 - norm));  // documents are unit vectors
-  for (const double belief : kBeliefs) {
-    for (const double variance : kEmbeddingVariances) {
-      LinearPrior prior;
-      prior.mean.assign(kEmbedding + dim, 0.0);
-      prior.variance.assign(kEmbedding + dim, variance);
-      prior.mean[kOne] = kMeanReward;
-      prior.mean[kZ] = prior.mean[kArmZ] = kBelievedWeight * belief;
-      prior.variance[kOne] = 0.1;
-      prior.variance[kZ] = prior.variance[kArmZ] = 0.05;
-      prior.arm_variance = 0.5;
-      models_.emplace_back(std::move(prior));
+  for (const double variance : params_.embedding_variances) {
+    LinearPrior prior;
+    prior.means = linalg::Matrix<double>(params_.beliefs.size(), kEmbedding + dim);
+    for (std::size_t b = 0; b < params_.beliefs.size(); ++b) {
+      prior.means(b, kOne) = kMeanReward;
+      prior.means(b, kZ) = prior.means(b, kArmZ) = kBelievedWeight * params_.beliefs[b];
     }
+    prior.variance.assign(kEmbedding + dim, variance);
+    prior.variance[kOne] = 0.1;
+    prior.variance[kZ] = prior.variance[kArmZ] = 0.05;
+    prior.arm_variance = 0.5;
+    models_.emplace_back(std::move(prior));
   }
 }
 
@@ -81,14 +81,32 @@ void Pooled::features(const Candidate& c, std::span<double> out) const {
   for (std::size_t i = 0; i < center_.size(); ++i) out[kEmbedding + i] = scale_ * (double{c.embedding[i]} - center_[i]);
 }
 
-std::vector<double> Pooled::weights() const {
-  std::vector<double> w;
-  for (const auto& m : models_) w.push_back(m.log_evidence());
-  const double best = *std::max_element(w.begin(), w.end());
-  double sum = 0.0;
-  for (double& x : w) sum += x = std::exp(x - best);
-  for (double& x : w) x /= sum;
-  return w;
+linalg::Matrix<double> Pooled::shares() const {
+  linalg::Matrix<double> out(models_.size(), params_.beliefs.size());
+  for (std::size_t m = 0; m < out.rows(); ++m) {
+    for (std::size_t b = 0; b < out.columns(); ++b) out(m, b) = models_[m].log_evidence(b);
+  }
+  const double best = *std::max_element(out.values().begin(), out.values().end());
+  const auto scale = [&out] {
+    const double sum = std::accumulate(out.values().begin(), out.values().end(), 0.0);
+    for (double& x : out.values()) x /= sum;
+  };
+  for (double& x : out.values()) x = std::exp(x - best);
+  scale();
+  for (double& x : out.values()) x = x < kNegligible ? 0.0 : x;
+  scale();
+  return out;
+}
+
+std::vector<double> Pooled::mean_theta(const linalg::Matrix<double>& shares) const {
+  std::vector<double> theta(models_.front().dimension(), 0.0);
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    for (std::size_t b = 0; b < shares.columns(); ++b) {
+      const auto c = models_[m].coefficients(b);
+      for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += shares(m, b) * c[i];
+    }
+  }
+  return theta;
 }
 
 LinearScore Pooled::score_under(std::span<const double> theta, std::vector<double> intercepts) const {
@@ -103,34 +121,32 @@ LinearScore Pooled::score_under(std::span<const double> theta, std::vector<doubl
   score.offsets = std::move(intercepts);
   for (std::uint32_t a = 0; a < score.offsets.size(); ++a) score.offsets[a] += constant + theta[kArmZ] * arm_z(a);
   if (params_.cost == Cost::tokens) {
-    score.cost_fixed = observed_ == 0 ? kTokensBeyondText : std::max(1.0, billed_beyond_text_ / static_cast<double>(observed_));
+    score.cost_fixed =
+        observed_ == 0 ? kTokensBeyondText : std::max(1.0, billed_beyond_text_ / static_cast<double>(observed_));
     score.cost_per_token = 1.0;
   }
   return score;
 }
 
 LinearScore Pooled::mean_score() const {
-  const auto w = weights();
-  std::vector<double> theta(models_.front().dimension(), 0.0), intercepts(facts_.arms.size(), 0.0);
-  for (std::size_t m = 0; m < models_.size(); ++m) {
-    if (w[m] < kNegligible) continue;
-    const auto c = models_[m].coefficients();
-    for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += w[m] * c[i];
-    for (std::uint32_t a = 0; a < intercepts.size(); ++a) intercepts[a] += w[m] * models_[m].intercept(a);
-  }
+  // Intercepts are linear in theta, and all models have the same prior of them: those of the mean are the mean.
+  const auto theta = mean_theta(shares());
+  std::vector<double> intercepts(facts_.arms.size());
+  for (std::uint32_t a = 0; a < intercepts.size(); ++a) intercepts[a] = models_.front().intercept(a, theta);
   return score_under(theta, std::move(intercepts));
 }
 
 LinearScore Pooled::sampled_score(RandomStream& random) const {
-  const auto w = weights();
+  const auto w = shares();
   double place = random.uniform();
-  std::size_t m = 0;
-  while (m + 1 < w.size() && place >= w[m]) place -= w[m++];
-  const LinearModel& model = models_[m];
-  const auto theta = model.sample(random);
+  std::size_t at = 0;
+  while (at + 1 < w.values().size() && place >= w.values()[at]) place -= w.values()[at++];
+  const LinearModel& model = models_[at / w.columns()];
+  const std::size_t belief = at % w.columns();
+  const auto theta = model.sample(belief, random);
   std::vector<double> intercepts(facts_.arms.size());
   for (std::uint32_t a = 0; a < intercepts.size(); ++a) {
-    const double sd = std::sqrt(model.noise_variance() * model.intercept_variance(a));
+    const double sd = std::sqrt(model.noise_variance(belief) * model.intercept_variance(a));
     intercepts[a] = model.intercept(a, theta) + sd * random.normal();
   }
   return score_under(theta, std::move(intercepts));
@@ -139,18 +155,25 @@ LinearScore Pooled::sampled_score(RandomStream& random) const {
 std::vector<std::uint32_t> Pooled::open_arms(const LinearScore& score, const Documents& documents) const {
   std::vector<std::pair<double, std::uint32_t>> bounds;
   std::uint64_t left = 0;
-  const double length = std::sqrt(std::inner_product(score.embedding.begin(), score.embedding.end(), score.embedding.begin(), 0.0));
+  const double length =
+      std::sqrt(std::inner_product(score.embedding.begin(), score.embedding.end(), score.embedding.begin(), 0.0));
   for (std::uint32_t a = 0; a < facts_.arms.size(); ++a) {
     if (documents.remaining(a) == 0) continue;
     left += documents.remaining(a);
     const Arm& arm = facts_.arms[a];
-    // The best of n documents spread around the centroid: mean + sqrt(2 ln n) deviations, at most what the radius allows.
+    // The best of n documents spread around the centroid: mean + sqrt(2 ln n) deviations, at most what the radius
+    // allows.
     const double n = 1.0 + static_cast<double>(documents.remaining(a));
-    const double reach = std::min(arm.radius, std::sqrt(2.0 * std::log(n) * arm.variance / static_cast<double>(center_.size())));
+    const double reach =
+        std::min(arm.radius, std::sqrt(2.0 * std::log(n) * arm.variance / static_cast<double>(center_.size())));
     double variance = 0.0;
-    for (const auto& m : models_) variance = std::max(variance, m.noise_variance() * m.intercept_variance(a));
+    for (const auto& m : models_) {
+      for (std::size_t b = 0; b < m.beliefs(); ++b)
+        variance = std::max(variance, m.noise_variance(b) * m.intercept_variance(a));
+    }
     bounds.emplace_back(score.value(a, arm.similarity, facts_.centroids.row(a)) + length * reach +
-                            params_.optimism * std::sqrt(variance), a);
+                            params_.optimism * std::sqrt(variance),
+                        a);
   }
   if (left > params_.open_documents) {
     std::stable_sort(bounds.begin(), bounds.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -170,23 +193,40 @@ std::size_t Pooled::round_size(std::size_t room) const {
   return std::min({room, std::max(params_.round_min, grown), kOfferedMost / 2});
 }
 
+std::size_t Pooled::ranked_documents(std::size_t wanted) const {
+  const auto w = shares();
+  double belief = 0.0;
+  for (std::size_t m = 0; m < w.rows(); ++m) {
+    for (std::size_t b = 0; b < w.columns(); ++b) belief += w(m, b) * params_.beliefs[b];
+  }
+  return static_cast<std::size_t>(params_.ranked_share * belief * static_cast<double>(wanted));
+}
+
 std::vector<Candidate> Pooled::decide(Documents& documents, std::size_t room) {
   const std::size_t wanted = round_size(room);
   RandomStream random(params_.seed, "policy", {rounds_, asked_});
   const LinearScore score = mean_score();
   const auto arms = open_arms(score, documents);
   const std::size_t most = std::min(kOfferedMost, kOfferedPerWanted * wanted + kOfferedMore);
-  std::vector<Candidate> offered = documents.best(score, arms, choice_ == Choice::sample ? 0 : most);
   // Documents that would be best if chance had it so: without them only what looks good already is ever compared.
   const std::size_t draws = choice_ == Choice::sample ? std::min<std::size_t>(wanted, 8) : 1;
-  for (std::size_t k = 0; k < draws; ++k) {
-    const std::size_t count = choice_ == Choice::sample ? (wanted + draws - 1) / draws : wanted;
-    for (Candidate& c : documents.best(sampled_score(random), arms, count)) {
-      const bool known = std::any_of(offered.begin(), offered.end(), [&](const auto& o) { return o.number == c.number; });
-      if (!known) offered.push_back(std::move(c));
+  std::vector<Ranking> rankings;
+  const std::size_t ranked = choice_ == Choice::sample ? 0 : ranked_documents(wanted);
+  if (choice_ == Choice::upper_bound) {
+    rankings.resize(2);
+    rankings[0].score.similarity = 1.0;
+    rankings[0].count = ranked;
+    rankings[1] = {score, most};
+  }
+  for (std::size_t k = 0; k < draws; ++k) rankings.push_back({sampled_score(random), (wanted + draws - 1) / draws});
+  std::vector<Candidate> offered;
+  std::unordered_set<std::uint64_t> known;
+  for (auto& best : documents.best(rankings, arms)) {
+    for (Candidate& c : best) {
+      if (known.insert(c.number).second) offered.push_back(std::move(c));
     }
   }
-  if (choice_ == Choice::upper_bound) return choose(std::move(offered), wanted, score);
+  if (choice_ == Choice::upper_bound) return choose(std::move(offered), ranked, wanted, score);
   std::vector<Candidate> chosen;
   for (Candidate& c : offered) {
     if (chosen.size() < wanted && !near_duplicate(c, chosen)) chosen.push_back(std::move(c));
@@ -195,42 +235,65 @@ std::vector<Candidate> Pooled::decide(Documents& documents, std::size_t room) {
   return chosen;
 }
 
-std::vector<Candidate> Pooled::choose(std::vector<Candidate> offered, std::size_t wanted, const LinearScore& score) const {
-  const std::size_t n = offered.size(), all = n + std::min(pending_.size(), kOfferedMost);
+std::vector<Pooled::Member> Pooled::members(std::span<const Candidate> offered) const {
+  // Answers that are out are taken to come in as expected.
+  const std::size_t given = std::min(pending_.size(), kOfferedMost), n = offered.size();
   std::vector<std::uint32_t> arms;
-  linalg::Matrix<double> f(all, models_.front().dimension());
-  for (const Candidate& c : offered) {
+  linalg::Matrix<double> f(given + n, models_.front().dimension());
+  const auto add = [&](const Candidate& c) {
     features(c, f.row(arms.size()));
     arms.push_back(c.arm);
-  }
-  for (const auto& [number, c] : pending_) {
-    if (arms.size() == all) break;
-    features(c, f.row(arms.size()));
-    arms.push_back(c.arm);
-  }
-  std::vector<Member> members;
-  std::vector<double> mean(n, 0.0), between(n, 0.0);  // of the average; variance between the models' means
-  const auto w = weights();
+  };
+  for (auto at = pending_.begin(); arms.size() < given; ++at) add(at->second);
+  for (const Candidate& c : offered) add(c);
+  std::vector<Member> out;
+  const auto w = shares();
   for (std::size_t m = 0; m < models_.size(); ++m) {
-    if (w[m] < kNegligible) continue;
-    members.push_back({w[m] * models_[m].noise_variance(), w[m], models_[m].predict(arms, f.view())});
-    for (std::size_t i = 0; i < n; ++i) mean[i] += w[m] * members.back().joint.mean[i];
+    double weight = 0.0;
+    for (std::size_t b = 0; b < w.columns(); ++b) weight += w(m, b) * models_[m].noise_variance(b);
+    if (weight == 0.0) continue;
+    out.push_back(
+        {weight, std::vector<double>(n, 0.0), std::vector<double>(n, 0.0), models_[m].predict(arms, f.view(), given)});
+    Member& member = out.back();
+    for (std::size_t b = 0; b < w.columns(); ++b) {
+      for (std::size_t i = 0; i < n; ++i) {
+        const double expected = member.joint.mean(b, i);
+        member.mean[i] += w(m, b) * expected;
+        member.square[i] += w(m, b) * expected * expected;
+      }
+    }
   }
-  for (auto& m : members) {
-    for (std::size_t i = 0; i < n; ++i) between[i] += m.share * (m.joint.mean[i] - mean[i]) * (m.joint.mean[i] - mean[i]);
-    m.joint.covariance = linalg::condition_on_rest(m.joint.covariance.view(), n);  // as if what is out had come in
-    m.joint.mean.resize(n);
+  return out;
+}
+
+std::vector<Candidate> Pooled::choose(std::vector<Candidate> offered, std::size_t ranked, std::size_t wanted,
+                                      const LinearScore& score) const {
+  const std::size_t n = offered.size();
+  auto members = this->members(offered);
+  std::vector<double> mean(n, 0.0), between(n, 0.0);  // of the average; variance between the priors' means
+  for (std::size_t i = 0; i < n; ++i) {
+    for (const auto& m : members) {
+      mean[i] += m.mean[i];
+      between[i] += m.square[i];
+    }
+    between[i] = std::max(0.0, between[i] - mean[i] * mean[i]);
   }
   std::vector<Candidate> chosen;
   std::vector<bool> gone(n, false);
   std::size_t first_copy = n;
+  for (std::size_t i = 0; i < std::min(ranked, n); ++i) {
+    gone[i] = true;
+    if (near_duplicate(offered[i], chosen)) continue;
+    for (auto& m : members) m.joint.pretend(i);
+    chosen.push_back(std::move(offered[i]));
+  }
   while (chosen.size() < wanted) {
     std::size_t best = n;
     double best_score = 0.0, best_bound = 0.0;
     for (std::size_t i = 0; i < n; ++i) {
       if (gone[i]) continue;
       double variance = between[i];
-      for (const auto& m : members) variance += m.weight * std::max(0.0, m.joint.covariance(i, i));
+      for (const auto& m : members) variance += m.weight * std::max(0.0, m.joint.variance[i]);
       const double bound = mean[i] + params_.optimism * std::sqrt(variance);
       const double s = score.score(bound, double{offered[i].tokens});
       if (best == n || s > best_score) {
@@ -277,15 +340,19 @@ void Pooled::asked(std::span<const Candidate> decision) {
 }
 
 void Pooled::observe(std::span<const Outcome> outcomes, std::span<const Pull>) {
-  std::vector<double> f(models_.front().dimension());
+  std::vector<std::uint32_t> arms;
+  std::vector<double> rewards;
+  linalg::Matrix<double> f(outcomes.size(), models_.front().dimension());
   for (const Outcome& o : outcomes) {
     pending_.erase(o.document.number);
     if (!o.answered) continue;
-    features(o.document, f);
-    for (auto& m : models_) m.observe(o.document.arm, f, o.reward);
+    features(o.document, f.row(arms.size()));
+    arms.push_back(o.document.arm);
+    rewards.push_back(o.reward);
     billed_beyond_text_ += o.tokens > 0 ? o.tokens - double{o.document.tokens} : kTokensBeyondText;
     ++observed_;
   }
+  for (auto& m : models_) m.observe(arms, f.view().slice(0, arms.size()), rewards);
 }
 
 std::vector<Term> Pooled::explain(const Candidate& c) const {
@@ -294,12 +361,14 @@ std::vector<Term> Pooled::explain(const Candidate& c) const {
   const double value = score.value(c.arm, double{c.similarity}, c.embedding);
   std::vector<double> f(models_.front().dimension());
   features(c, f);
-  const auto w = weights();
+  const auto w = shares();
   double variance = 0.0;
   for (std::size_t m = 0; m < models_.size(); ++m) {
-    if (w[m] < kNegligible) continue;
     const auto joint = models_[m].predict({&c.arm, 1}, {f.data(), 1, f.size()});
-    variance += w[m] * (models_[m].noise_variance() * joint.covariance(0, 0) + (joint.mean[0] - value) * (joint.mean[0] - value));
+    for (std::size_t b = 0; b < w.columns(); ++b) {
+      const double off = joint.mean(b, 0) - value;
+      variance += w(m, b) * (models_[m].noise_variance(b) * joint.variance[0] + off * off);
+    }
   }
   return {{"cluster", cluster},
           {"similarity to the guide", similarity},
@@ -308,18 +377,19 @@ std::vector<Term> Pooled::explain(const Candidate& c) const {
 }
 
 std::vector<Term> Pooled::state() const {
-  const auto w = weights();
-  double noise = 0.0, z = 0.0, arm = 0.0, believed = 0.0;
+  const auto w = shares();
+  const auto theta = mean_theta(w);
+  double noise = 0.0, believed = 0.0;
   for (std::size_t m = 0; m < models_.size(); ++m) {
-    noise += w[m] * models_[m].noise_variance();
-    z += w[m] * models_[m].coefficients()[kZ];
-    arm += w[m] * models_[m].coefficients()[kArmZ];
-    believed += w[m] * kBeliefs[m / std::size(kEmbeddingVariances)];
+    for (std::size_t b = 0; b < w.columns(); ++b) {
+      noise += w(m, b) * models_[m].noise_variance(b);
+      believed += w(m, b) * params_.beliefs[b];
+    }
   }
   return {{"observed", static_cast<double>(observed_)},
           {"noise variance", noise},
-          {"reward per deviation of similarity", z},
-          {"reward per deviation of the cluster's similarity", arm},
+          {"reward per deviation of similarity", theta[kZ]},
+          {"reward per deviation of the cluster's similarity", theta[kArmZ]},
           {"belief in similarity", believed}};
 }
 

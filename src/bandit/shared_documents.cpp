@@ -9,18 +9,39 @@
 namespace equal::bandit {
 namespace {
 
-enum class Question : std::uint8_t { remaining, draw, draw_any, best, lookup, mark };
+enum class Question : std::uint8_t { remaining, draw, draw_any, best, lookup };
 
 void put(ByteWriter& w, const Candidate& c) {
   w.put(c.number).put(c.arm).put(c.score).put(c.similarity).put(c.tokens).put(c.hash);
   w.put_span(std::span<const float>(c.embedding));
 }
 
-std::string pack(const std::vector<Candidate>& candidates) {
-  ByteWriter w;
+void put(ByteWriter& w, const std::vector<Candidate>& candidates) {
   w.put(static_cast<std::uint64_t>(candidates.size()));
   for (const Candidate& c : candidates) put(w, c);
+}
+
+std::string pack(const std::vector<Candidate>& candidates) {
+  ByteWriter w;
+  put(w, candidates);
   return w.take();
+}
+
+void put(ByteWriter& w, const Ranking& ranking) {
+  const LinearScore& s = ranking.score;
+  w.put(static_cast<std::uint64_t>(ranking.count)).put(s.similarity).put(s.cost_fixed).put(s.cost_per_token);
+  w.put_span(std::span<const float>(s.embedding)).put_span(std::span<const double>(s.offsets));
+}
+
+Ranking get_ranking(ByteReader& r) {
+  Ranking out;
+  out.count = r.get<std::uint64_t>();
+  out.score.similarity = r.get<double>();
+  out.score.cost_fixed = r.get<double>();
+  out.score.cost_per_token = r.get<double>();
+  out.score.embedding = r.get_vector<float>();
+  out.score.offsets = r.get_vector<double>();
+  return out;
 }
 
 Candidate get_candidate(ByteReader& r) {
@@ -35,8 +56,7 @@ Candidate get_candidate(ByteReader& r) {
   return c;
 }
 
-std::vector<Candidate> unpack(std::string_view bytes) {
-  ByteReader r(bytes);
+std::vector<Candidate> get_candidates(ByteReader& r) {
   const auto n = r.get<std::uint64_t>();
   std::vector<Candidate> out;
   for (std::uint64_t i = 0; i < n; ++i) out.push_back(get_candidate(r));
@@ -57,6 +77,7 @@ void keep_first(std::vector<Candidate>& all, std::size_t count) {
 
 std::string answer(DocumentPool& pool, std::string_view question) {
   ByteReader r(question);
+  pool.mark(r.get_vector<std::uint64_t>());
   switch (r.get<Question>()) {
     case Question::remaining: {
       ByteWriter w;
@@ -78,32 +99,38 @@ std::string answer(DocumentPool& pool, std::string_view question) {
       return pack(pool.draw_any(r.get<std::uint64_t>(), order));
     }
     case Question::best: {
-      const auto count = r.get<std::uint64_t>();
-      LinearScore score;
-      score.similarity = r.get<double>();
-      score.cost_fixed = r.get<double>();
-      score.cost_per_token = r.get<double>();
-      score.embedding = r.get_vector<float>();
-      score.offsets = r.get_vector<double>();
-      return pack(pool.best(score, r.get_vector<std::uint32_t>(), count));
+      std::vector<Ranking> rankings;
+      for (auto n = r.get<std::uint64_t>(); n > 0; --n) rankings.push_back(get_ranking(r));
+      ByteWriter w;
+      for (const auto& best : pool.best(rankings, r.get_vector<std::uint32_t>())) put(w, best);
+      return w.take();
     }
-    case Question::lookup: return pack(pool.lookup(r.get_vector<std::uint64_t>()));
-    case Question::mark: pool.mark(r.get_vector<std::uint64_t>()); return pack({});
+    case Question::lookup:
+      return pack(pool.lookup(r.get_vector<std::uint64_t>()));
   }
   throw InternalError("a question to a document pool is of no known kind");
 }
 
 SharedDocuments::SharedDocuments(Exchange exchange, std::size_t arms)
     : exchange_(std::move(exchange)), remaining_(arms, 0) {
-  for (const std::string& bytes : exchange_(ByteWriter().put(Question::remaining).take())) {
+  for (const std::string& bytes : send(ByteWriter().put(Question::remaining).take())) {
     ByteReader r(bytes);
     for (std::uint64_t& n : remaining_) n += r.get<std::uint64_t>();
   }
 }
 
+std::vector<std::string> SharedDocuments::send(const std::string& question) {
+  auto answers = exchange_(ByteWriter().put_span(std::span<const std::uint64_t>(marked_)).take() + question);
+  marked_.clear();
+  return answers;
+}
+
 std::vector<std::vector<Candidate>> SharedDocuments::ask(const std::string& question) {
   std::vector<std::vector<Candidate>> parts;
-  for (const std::string& bytes : exchange_(question)) parts.push_back(unpack(bytes));
+  for (const std::string& bytes : send(question)) {
+    ByteReader r(bytes);
+    parts.push_back(get_candidates(r));
+  }
   return parts;
 }
 
@@ -124,22 +151,31 @@ std::vector<Candidate> SharedDocuments::draw(std::span<const Draw> draws, Order 
 }
 
 std::vector<Candidate> SharedDocuments::draw_any(std::size_t count, Order order) {
-  auto all = flatten(ask(ByteWriter().put(Question::draw_any).put(order).put(static_cast<std::uint64_t>(count)).take()));
+  auto all =
+      flatten(ask(ByteWriter().put(Question::draw_any).put(order).put(static_cast<std::uint64_t>(count)).take()));
   std::sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return drawn_before(a, b, order); });
   keep_first(all, count);
   return all;
 }
 
-std::vector<Candidate> SharedDocuments::best(const LinearScore& score, std::span<const std::uint32_t> arms,
-                                             std::size_t count) {
+std::vector<std::vector<Candidate>> SharedDocuments::best(std::span<const Ranking> rankings,
+                                                          std::span<const std::uint32_t> arms) {
   ByteWriter w;
-  w.put(Question::best).put(static_cast<std::uint64_t>(count));
-  w.put(score.similarity).put(score.cost_fixed).put(score.cost_per_token);
-  w.put_span(std::span<const float>(score.embedding)).put_span(std::span<const double>(score.offsets)).put_span(arms);
-  auto all = flatten(ask(w.take()));
-  std::sort(all.begin(), all.end(), ranks_before);
-  keep_first(all, count);
-  return all;
+  w.put(Question::best).put(static_cast<std::uint64_t>(rankings.size()));
+  for (const Ranking& ranking : rankings) put(w, ranking);
+  w.put_span(arms);
+  std::vector<std::vector<Candidate>> out(rankings.size());
+  for (const std::string& bytes : send(w.take())) {
+    ByteReader r(bytes);
+    for (auto& all : out) {
+      for (Candidate& c : get_candidates(r)) all.push_back(std::move(c));
+    }
+  }
+  for (std::size_t q = 0; q < out.size(); ++q) {
+    std::sort(out[q].begin(), out[q].end(), ranks_before);
+    keep_first(out[q], rankings[q].count);
+  }
+  return out;
 }
 
 std::vector<Candidate> SharedDocuments::lookup(std::span<const std::uint64_t> numbers) {
@@ -156,12 +192,10 @@ std::vector<Candidate> SharedDocuments::lookup(std::span<const std::uint64_t> nu
 }
 
 void SharedDocuments::mark(std::span<const Candidate> documents) {
-  std::vector<std::uint64_t> numbers;
   for (const Candidate& c : documents) {
-    numbers.push_back(c.number);
+    marked_.push_back(c.number);
     --remaining_[c.arm];
   }
-  exchange_(ByteWriter().put(Question::mark).put_span(std::span<const std::uint64_t>(numbers)).take());
 }
 
 }  // namespace equal::bandit

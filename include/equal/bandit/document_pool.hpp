@@ -33,8 +33,8 @@ class DocumentPool final : public Documents {
   std::uint64_t remaining(std::uint32_t arm) const override { return remaining_[arm]; }
   std::vector<Candidate> draw(std::span<const Draw> draws, Order order) override;
   std::vector<Candidate> draw_any(std::size_t count, Order order) override;
-  /// Reads the arms' documents once: O(documents of `arms` x dim).
-  std::vector<Candidate> best(const LinearScore& score, std::span<const std::uint32_t> arms, std::size_t count) override;
+  /// Reads the arms' documents once: O(documents of `arms` x dim x rankings).
+  std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings, std::span<const std::uint32_t> arms) override;
 
   /// The documents with these numbers that this pool holds, asked or not, in the order of `numbers`; others are left out.
   std::vector<Candidate> lookup(std::span<const std::uint64_t> numbers);

@@ -49,6 +49,12 @@ struct LinearScore {
   }
 };
 
+/// The `count` best documents under a score.
+struct Ranking {
+  LinearScore score;
+  std::size_t count = 0;
+};
+
 /// Whether a stands before b in a list of best documents: higher score, then lower number.
 inline bool ranks_before(const Candidate& a, const Candidate& b) noexcept {
   return a.score != b.score ? a.score > b.score : a.number < b.number;
@@ -66,8 +72,8 @@ class Documents {
   virtual std::vector<Candidate> draw(std::span<const Draw> draws, Order order) = 0;
   /// One exchange: the next `count` documents of the whole corpus in `order`.
   virtual std::vector<Candidate> draw_any(std::size_t count, Order order) = 0;
-  /// One exchange: the `count` best of `arms` under `score`, best first.
-  virtual std::vector<Candidate> best(const LinearScore& score, std::span<const std::uint32_t> arms, std::size_t count) = 0;
+  /// One exchange: for each ranking its best documents of `arms`, best first.
+  virtual std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings, std::span<const std::uint32_t> arms) = 0;
 };
 
 }  // namespace equal::bandit

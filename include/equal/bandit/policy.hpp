@@ -76,6 +76,13 @@ struct PolicyParams {
   double round_growth = 0.05;
   /// `pooled`: documents compete by mean + this x standard deviation of their expected reward.
   double optimism = 1.0;
+  /// The priors that compete: every belief in similarity (1: in full, 0: not at all) with every variance of what the
+  /// embedding explains, in units of the noise variance. At least one of each.
+  std::vector<double> beliefs{0.0, 0.5, 1.0};
+  std::vector<double> embedding_variances{0.5, 4.0};
+  /// `pooled`: so much of a round, times the belief in similarity that is left, goes to the documents most similar to the
+  /// guide, whatever the model thinks of them: what it is wrong about is still asked, as ranking would.
+  double ranked_share = 0.0;
   /// `pooled`: a document closer (cosine) than this to one that was asked is skipped.
   double near_duplicate = 0.99;
   /// `pooled`, `thompson`: arms are opened, best bound first, until so many of their documents compete in a round.

@@ -27,15 +27,18 @@ class SharedDocuments final : public Documents {
   std::uint64_t remaining(std::uint32_t arm) const override { return remaining_[arm]; }
   std::vector<Candidate> draw(std::span<const Draw> draws, Order order) override;
   std::vector<Candidate> draw_any(std::size_t count, Order order) override;
-  std::vector<Candidate> best(const LinearScore& score, std::span<const std::uint32_t> arms, std::size_t count) override;
+  std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings, std::span<const std::uint32_t> arms) override;
 
   /// One exchange. As DocumentPool; lookup() returns what any holder has, in the order of `numbers`.
   std::vector<Candidate> lookup(std::span<const std::uint64_t> numbers);
+  /// No exchange: the holders hear of it with the next question.
   void mark(std::span<const Candidate> documents);
 
  private:
+  std::vector<std::string> send(const std::string& question);
   std::vector<std::vector<Candidate>> ask(const std::string& question);
   Exchange exchange_;
+  std::vector<std::uint64_t> marked_;  // numbers that the holders have not heard of yet
   std::vector<std::uint64_t> remaining_;
 };
 

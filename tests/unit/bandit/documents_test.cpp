@@ -40,7 +40,12 @@ TEST(DocumentPool, BestAgreesWithScoringEveryDocument) {
     expected.emplace_back(-score.score(value, double{toy.tokens[i]}), i);
   }
   std::sort(expected.begin(), expected.end());
-  const auto best = pool->best(score, open, 25);
+  const std::vector<Ranking> rankings{{some_score(9, 12), 3}, {score, 25}, {score, 0}};
+  const auto answers = pool->best(rankings, open);
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_EQ(answers[0].size(), 3U);
+  EXPECT_TRUE(answers[2].empty());
+  const auto& best = answers[1];
   ASSERT_EQ(best.size(), 25U);
   for (std::size_t i = 0; i < 25; ++i) {
     EXPECT_EQ(best[i].number, expected[i].second);
@@ -61,7 +66,10 @@ TEST(DocumentPool, MarkedDocumentsAreNeverOfferedAgain) {
   std::uint64_t left = 0;
   for (std::uint32_t a = 0; a < 3; ++a) left += pool->remaining(a);
   EXPECT_EQ(left, 40U);
-  for (const auto& c : pool->best(some_score(3, 4), all_arms(3), 1000)) {
+  const Ranking all{some_score(3, 4), 1000};
+  const auto offered = pool->best({&all, 1}, all_arms(3));
+  EXPECT_EQ(offered[0].size(), 40U);
+  for (const auto& c : offered[0]) {
     EXPECT_TRUE(std::none_of(first.begin(), first.end(), [&](auto& f) { return f.number == c.number; }));
   }
   EXPECT_EQ(pool->lookup(numbers(first)).size(), 60U);
@@ -97,8 +105,13 @@ TEST_P(Spread, MergedAnswersDoNotDependOnTheSpread) {
       EXPECT_EQ(numbers(shared.draw(draws, order)), numbers(single->draw(draws, order)));
       EXPECT_EQ(numbers(shared.draw_any(17, order)), numbers(single->draw_any(17, order)));
     }
-    const auto taken = single->best(some_score(5, 6), all_arms(5), 11);
-    EXPECT_EQ(numbers(shared.best(some_score(5, 6), all_arms(5), 11)), numbers(taken));
+    LinearScore other;
+    other.similarity = -1.0;
+    const std::vector<Ranking> rankings{{some_score(5, 6), 11}, {other, 4}};
+    const auto best = single->best(rankings, all_arms(5)), merged = shared.best(rankings, all_arms(5));
+    ASSERT_EQ(merged.size(), 2U);
+    for (std::size_t q = 0; q < 2; ++q) EXPECT_EQ(numbers(merged[q]), numbers(best[q]));
+    const auto& taken = best[0];
     EXPECT_EQ(numbers(shared.lookup(numbers(taken))), numbers(taken));
     shared.mark(taken);
     single->mark(numbers(taken));
@@ -110,9 +123,11 @@ INSTANTIATE_TEST_SUITE_P(Holders, Spread, testing::Values(1, 3, 200));
 
 TEST(SharedDocuments, MalformedQuestionsAreRefused) {
   const auto pool = make_toy(5, 2, 3, 1).pool();
+  const std::string none_marked(8, '\0');
   EXPECT_THROW(answer(*pool, ""), InternalError);
-  EXPECT_THROW(answer(*pool, std::string(1, '\x7f')), InternalError);
-  EXPECT_THROW(answer(*pool, std::string(1, '\x01')), InternalError);
+  EXPECT_THROW(answer(*pool, none_marked), InternalError);
+  EXPECT_THROW(answer(*pool, none_marked + '\x7f'), InternalError);
+  EXPECT_THROW(answer(*pool, none_marked + '\x01'), InternalError);
 }
 
 TEST(GuideSimilarity, IsTheMeanOfTheNearest) {

@@ -157,11 +157,11 @@ TEST(Pooled, OpensOnlyAsManyArmsAsItWasAllowed) {
     std::uint64_t remaining(std::uint32_t arm) const override { return pool.remaining(arm); }
     std::vector<Candidate> draw(std::span<const Draw> d, Order o) override { return pool.draw(d, o); }
     std::vector<Candidate> draw_any(std::size_t n, Order o) override { return pool.draw_any(n, o); }
-    std::vector<Candidate> best(const LinearScore& s, std::span<const std::uint32_t> arms, std::size_t n) override {
+    std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings, std::span<const std::uint32_t> arms) override {
       std::uint64_t documents = 0;
       for (const auto a : arms) documents += pool.remaining(a);
       most = std::max(most, documents);
-      return pool.best(s, arms, n);
+      return pool.best(rankings, arms);
     }
     DocumentPool& pool;
     std::uint64_t most = 0;
