@@ -9,6 +9,11 @@
 #include "equal/base/log.hpp"
 
 namespace equal::job {
+namespace {
+
+constexpr auto kObserveEvery = std::chrono::seconds(1);
+
+}  // namespace
 
 bool Coordinator::run(const std::vector<std::uint64_t>& paid) {
   replay();
@@ -34,9 +39,9 @@ std::uint64_t Coordinator::inflight() const {
 std::uint64_t Coordinator::room() const {
   std::uint64_t most = parts_.budget.room(totals_.asked, pending_.size(), totals_.spent);
   if (params_.by_arrival) {
-    const std::uint64_t gap = inflight() - std::min<std::uint64_t>(inflight(), pending_.size());
+    const std::uint64_t gap = inflight() - std::min<std::uint64_t>(inflight(), out());
     // An eighth of the slots at a time: each decision costs a question to all workers and a sync of rounds.jsonl.
-    if (!pending_.empty() && gap * 8 < parts_.farm.slots()) return 0;
+    if (out() > 0 && gap * 8 < parts_.farm.slots()) return 0;
     most = std::min(most, gap);
   } else if (rounds_.size() > params_.delay) {
     most = 0;
@@ -81,7 +86,10 @@ void Coordinator::collect(double seconds) {
     result = parts_.farm.next(0.0);
   }
   if (params_.by_arrival) {
-    if (!arrived_.empty()) observe(std::exchange(arrived_, {}), true);
+    // What has arrived is learned from when the next decision needs it, all at once: that costs a fraction of learning
+    // one by one. A slow server's answers do not stay unseen for long.
+    const auto now = std::chrono::steady_clock::now();
+    if (out() == 0 || room() > 0 || now - observed_at_ > kObserveEvery) observe_arrived();
   } else {
     while (!rounds_.empty() && rounds_.front().missing == 0) {
       auto answers = std::move(rounds_.front().answers);
@@ -104,6 +112,11 @@ void Coordinator::receive(Answer answer) {
       std::find_if(rounds_.begin(), rounds_.end(), [&](const Round& r) { return r.number == found->second.round; });
   round->answers.push_back(std::move(answer));
   --round->missing;
+}
+
+void Coordinator::observe_arrived() {
+  observed_at_ = std::chrono::steady_clock::now();
+  if (!arrived_.empty()) observe(std::exchange(arrived_, {}), true);
 }
 
 void Coordinator::observe(std::vector<Answer> answers, bool record) {
@@ -242,6 +255,7 @@ void Coordinator::drain() {
   log::info("stopping on request: waiting up to {:.0f} s for {} documents", params_.drain_seconds,
             parts_.farm.unanswered());
   while (parts_.farm.unanswered() > 0 && std::chrono::steady_clock::now() < end) collect(0.2);
+  observe_arrived();
 }
 
 }  // namespace equal::job

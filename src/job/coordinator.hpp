@@ -1,6 +1,7 @@
 // Rank 0 during the extract stage: the bandit loop, the program's one cycle.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -78,11 +79,13 @@ class Coordinator {
   void adopt(const std::vector<std::uint64_t>& paid);
   std::uint64_t inflight() const;
   std::uint64_t room() const;
+  std::size_t out() const { return pending_.size() - arrived_.size(); }  ///< asked, no answer received
   bool ask();
   void take_up(const std::vector<bandit::Candidate>& decision, bool send);
   void send(std::uint64_t document);
   void collect(double seconds);
   void receive(Answer answer);
+  void observe_arrived();
   void observe(std::vector<Answer> answers, bool record);
   void drain();
 
@@ -94,6 +97,7 @@ class Coordinator {
   std::vector<Answer> arrived_;                         // by_arrival: received, not observed
   std::unordered_set<Digest128, Digest128Hash> seen_;   // pairs of the run
   std::uint64_t next_round_ = 0, observations_ = 0;
+  std::chrono::steady_clock::time_point observed_at_{};  // by_arrival
 };
 
 }  // namespace equal::job
