@@ -1,12 +1,10 @@
-// bench_selection CACHE [--seeds 10] [--targets gsm8k,mbpp,medquad] [--views good,lsa,misled,scarce] [--policies ...]
-//                 [--budgets 1,5] [--threads N] [--k 173] [--delay D] [--unanswered N] [--transport 0]
+// bench_selection CACHE [--seeds 10] [--targets gsm8k,mbpp,medquad] [--views good,lsa,misled,scarce] ... (options.hpp)
 // Replays policies on the cached vectors (bench/selection/vectors.py), prints a table and one JSON line.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>
 #include <numeric>
-#include <sstream>
 
 #include "equal/base/error.hpp"
 #include "equal/base/json.hpp"
@@ -16,67 +14,12 @@
 #include "equal/linalg/gemm.hpp"
 #include "judge.hpp"
 #include "load.hpp"
+#include "options.hpp"
 
 namespace equal::bench {
 namespace {
 
 constexpr std::size_t kGuideItems = 200, kScarceDocuments = 20;
-
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> out;
-  std::stringstream in(text);
-  for (std::string part; std::getline(in, part, ',');) out.push_back(part);
-  return out;
-}
-
-struct Options {
-  std::string cache;
-  std::map<std::string, std::string> values{{"seeds", "10"},     {"targets", "gsm8k,mbpp,medquad"}, {"views", "good,lsa,misled,scarce"},
-                                            {"policies", "random,released,static,nearest,pooled"},
-                                            {"budgets", "1,5"},  {"threads", "0"},                  {"k", "173"},
-                                            {"delay", "0"},      {"unanswered", "0"},               {"transport", "1"},
-                                            {"share", ""},       {"cap", ""},                       {"limit", ""},
-                                            {"round_min", ""},   {"round_growth", ""},              {"optimism", ""},
-                                            {"pull", ""},       {"near_duplicate", ""}, {"earning_share", ""}, {"calibrating", ""},  {"language_seeds", "2"}};
-  std::size_t count(const std::string& key) const { return static_cast<std::size_t>(std::stoull(values.at(key))); }
-  double number(const std::string& key, double otherwise) const {
-    return values.at(key).empty() ? otherwise : std::stod(values.at(key));
-  }
-};
-
-Options parse(int argc, char** argv) {
-  Options o;
-  if (argc < 2) throw UsageError("usage: bench_selection CACHE [--seeds N] [--targets a,b] [--views a,b] [--policies a,b]");
-  o.cache = argv[1];
-  for (int i = 2; i + 1 < argc; i += 2) {
-    const std::string key = std::string(argv[i]).substr(2);
-    if (o.values.count(key) == 0) throw UsageError("unknown option --" + key);
-    o.values[key] = argv[i + 1];
-  }
-  return o;
-}
-
-RunParams run_params(const Options& o, const std::string& policy, std::uint64_t budget) {
-  RunParams p;
-  p.policy = policy;
-  p.budget = budget;
-  p.delay = o.count("delay");
-  p.unanswered = o.count("unanswered");
-  if (policy == "released") p.reward = Reward::batch;
-  if (policy == "paper") p.reward = Reward::union_of;
-  p.marginal.threshold_share = o.number("share", p.marginal.threshold_share);
-  p.marginal.earning_share = o.number("earning_share", p.marginal.earning_share);
-  p.marginal.calibrating_pairs = static_cast<std::size_t>(o.number("calibrating", static_cast<double>(p.marginal.calibrating_pairs)));
-  p.marginal.cap = o.number("cap", p.marginal.cap);
-  p.marginal.document_limit = o.number("limit", p.marginal.document_limit);
-  auto& q = p.policy_params;
-  q.round_min = static_cast<std::size_t>(o.number("round_min", static_cast<double>(q.round_min)));
-  q.round_growth = o.number("round_growth", q.round_growth);
-  q.optimism = o.number("optimism", q.optimism);
-  q.near_duplicate = o.number("near_duplicate", q.near_duplicate);
-  q.pull_documents = static_cast<std::size_t>(o.number("pull", static_cast<double>(q.pull_documents)));
-  return p;
-}
 
 using Column = std::vector<double>;  // one value a seed
 
@@ -289,7 +232,7 @@ class Bench {
 int main(int argc, char** argv) {
   try {
     equal::linalg::use_one_blas_thread();
-    const auto options = equal::bench::parse(argc, argv);
+    const auto options = equal::bench::parse_options(argc, argv);
     equal::bench::Bench(options).run();
     return 0;
   } catch (const equal::Error& e) {

@@ -95,7 +95,7 @@ bandit::Facts make_facts(const ReplayCorpus& corpus, const bandit::GuideSimilari
   return facts;
 }
 
-std::unique_ptr<bandit::DocumentPool> make_pool(const View& view) {
+std::unique_ptr<bandit::DocumentPool> make_pool(const View& view, bool alike) {
   const ReplayCorpus& corpus = *view.corpus;
   const std::size_t n = corpus.documents.rows();
   bandit::PoolRows rows;
@@ -110,6 +110,15 @@ std::unique_ptr<bandit::DocumentPool> make_pool(const View& view) {
     const auto from = corpus.documents.values().subspan(first * out.columns, out.rows * out.columns);
     std::copy(from.begin(), from.end(), out.data);
   };
+  if (alike) {
+    for (std::size_t i = 0; i < n; ++i) rows.similarity[i] = static_cast<float>(view.facts.arms[corpus.arm[i]].similarity);
+    rows.read = [&view](std::size_t first, linalg::MatrixView<float> out) {
+      for (std::size_t r = 0; r < out.rows; ++r) {
+        const auto centroid = view.facts.centroids.row(view.corpus->arm[first + r]);
+        std::copy(centroid.begin(), centroid.end(), out.row(r).begin());
+      }
+    };
+  }
   return std::make_unique<bandit::DocumentPool>(std::move(rows), corpus.arms);
 }
 
@@ -185,7 +194,7 @@ View make_view(const ReplayCorpus& corpus, const ReplayTarget& target, std::size
 
 Run simulate(const View& view, const RunParams& params) {
   const ReplayCorpus& corpus = *view.corpus;
-  const auto pool = make_pool(view);
+  const auto pool = make_pool(view, params.documents_alike);
   bandit::Facts facts = view.facts;
   facts.budget_documents = params.budget;
   bandit::PolicyParams policy_params = params.policy_params;

