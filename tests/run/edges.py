@@ -1,4 +1,4 @@
-"""Corners of a run: one document, none, more clusters than documents, empty partitions, delay 1, a larger budget, added inputs."""
+"""Corners of a run: one document, none, more clusters than documents, empty partitions, delay 1, a larger budget, added inputs, weighted references."""
 import collections
 import json
 import pathlib
@@ -66,4 +66,19 @@ check(len(answers) == 90 and max(collections.Counter(answers).values()) == 1, f"
 exported = [json.loads(line)["provenance"]["number"] for line in (workspace / "out" / "train.jsonl").read_text().splitlines()]
 kept = {n for n in both if n in exported}
 check(kept and any(n >= old["documents"] for n in answers), "old answers were lost, or no new document was asked")
-print("one document, none, k above n, empty partitions, delay 1, larger budget, added inputs")
+# Several references with weights: a file's items take no more pairs than its weight allows, and a weight is a result.
+corpus.write_reference("cooking.jsonl", topic="cooking")
+served = {}
+for first, second in ((0.9, 0.1), (0.1, 0.9)):
+    workspace = harness.fresh(f"weights-{first}")
+    harness.run(2, "run", "--workspace", workspace, *BASE[2:], "--reference.files", f"reference.jsonl:{first}", f"cooking.jsonl:{second}", "--inputs", "docs.jsonl", "--budget.documents", "100%", "--extract.reward_cap", "0.1")
+    facts = harness.facts(workspace, "extract")
+    half = len(facts["served"]) // 2  # as many items of each file
+    for weight, items in ((first, facts["served"][:half]), (second, facts["served"][half:])):
+        most = 0.1 * facts["asked"] * weight / half
+        check(max(items) <= most + 1, f"an item served {max(items)} times; its weight allows {most}")
+        served[first, weight] = sum(items)
+for weights, heavy, light in ((0.9, served[0.9, 0.9], served[0.9, 0.1]), (0.1, served[0.1, 0.9], served[0.1, 0.1])):
+    check(heavy > light > 0, f"weights {weights}: the heavier reference was served {heavy} times, the other {light}")
+check("weight above 0" in harness.run(1, "run", "--workspace", harness.fresh("weight"), *BASE[2:], "--reference.files", "reference.jsonl:-1", "--inputs", "docs.jsonl", expect=1), "a negative weight: wrong message")
+print("one document, none, k above n, empty partitions, delay 1, larger budget, added inputs, weighted references")
