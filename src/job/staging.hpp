@@ -21,12 +21,6 @@ struct ChunkKey {
   auto operator<=>(const ChunkKey&) const = default;
 };
 
-/// The digests of a whole document and its place in its chunk.
-struct WholeDocument {
-  Digest128 id, text;
-  std::uint64_t ordinal = 0;  ///< of whole documents in the chunk
-};
-
 struct StagedChunk {
   ChunkKey key;
   store::ChunkTally tally;
