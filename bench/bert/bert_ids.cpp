@@ -1,14 +1,15 @@
 // bert_ids MODEL_DIR TEXTS.jsonl[.gz] OUT.bin [LIMIT]
-// Token ids of every text, as uint32: the number of ids, then the ids. Prints the seconds of the fastest of three passes
-// on one core as JSON.
+// Token ids of every text, as uint32: the number of ids, then the ids. Prints the seconds of the fastest of three
+// passes on one core as JSON.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 
-#include "corpus.hpp"
 #include "equal/base/files.hpp"
 #include "equal/text/wordpiece.hpp"
+
+#include "corpus.hpp"
 
 int main(int argc, char** argv) try {
   using namespace equal;

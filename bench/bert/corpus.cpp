@@ -1,9 +1,9 @@
 #include "corpus.hpp"
 
-#include <zlib.h>
-
 #include <chrono>
 #include <memory>
+
+#include <zlib.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
@@ -41,7 +41,8 @@ Corpus read_corpus(const std::string& path, std::size_t limit) {
 std::vector<std::string_view> views(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
 
 void write_npy(const std::string& path, linalg::MatrixView<const float> values) {
-  std::string header = format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", values.rows, values.columns);
+  std::string header =
+      format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", values.rows, values.columns);
   header.append(63 - (10 + header.size()) % 64, ' ').push_back('\n');
   std::string bytes("\x93NUMPY\x01\x00", 8);
   bytes.push_back(static_cast<char>(header.size() & 0xffU));

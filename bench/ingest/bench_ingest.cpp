@@ -1,12 +1,12 @@
 // Reads inputs as ingest does and prints what it cost, as one JSON line.
 //
 // usage: bench_ingest THREADS FOLDER|- INPUT...     with a FOLDER, partitions are written to it too
-#include <sys/resource.h>
-
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+
+#include <sys/resource.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/json.hpp"
@@ -18,7 +18,9 @@ namespace {
 double cpu_seconds() {
   rusage use{};
   ::getrusage(RUSAGE_SELF, &use);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
   return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
@@ -61,9 +63,15 @@ int main(int argc, char** argv) {
       }
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const Json result = {{"mb", static_cast<double>(bytes) / 1e6}, {"lines", lines},         {"documents", documents}, {"bad", bad},
-                         {"seconds", seconds},                     {"cpu_seconds", cpu_seconds()}, {"threads", pool.size()},
-                         {"mb_per_s", static_cast<double>(bytes) / 1e6 / seconds}, {"peak_mb", peak_memory_mb()}};
+    const Json result = {{"mb", static_cast<double>(bytes) / 1e6},
+                         {"lines", lines},
+                         {"documents", documents},
+                         {"bad", bad},
+                         {"seconds", seconds},
+                         {"cpu_seconds", cpu_seconds()},
+                         {"threads", pool.size()},
+                         {"mb_per_s", static_cast<double>(bytes) / 1e6 / seconds},
+                         {"peak_mb", peak_memory_mb()}};
     std::printf("%s\n", dump_json(result).c_str());
     return 0;
   } catch (const Error& e) {

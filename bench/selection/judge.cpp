@@ -13,7 +13,8 @@ constexpr float kUseful = 0.6F, kCovered = 0.75F;
 
 linalg::Matrix<float> rows_of(const linalg::Matrix<float>& from, std::span<const std::size_t> which) {
   linalg::Matrix<float> out(which.size(), from.columns());
-  for (std::size_t r = 0; r < which.size(); ++r) std::copy(from.row(which[r]).begin(), from.row(which[r]).end(), out.row(r).begin());
+  for (std::size_t r = 0; r < which.size(); ++r)
+    std::copy(from.row(which[r]).begin(), from.row(which[r]).end(), out.row(r).begin());
   return out;
 }
 
@@ -22,7 +23,8 @@ linalg::Matrix<float> rows_of(const linalg::Matrix<float>& from, std::span<const
 std::vector<int> useful_pairs(const ReplayCorpus& corpus, const ReplayTarget& target) {
   std::vector<int> out(corpus.documents.rows(), 0);
   for (std::size_t i = 0; i < out.size(); ++i) {
-    for (std::size_t p = corpus.first_pair[i]; p < corpus.first_pair[i + 1]; ++p) out[i] += target.nearest_test[p] > kUseful;
+    for (std::size_t p = corpus.first_pair[i]; p < corpus.first_pair[i + 1]; ++p)
+      out[i] += target.nearest_test[p] > kUseful;
   }
   return out;
 }
@@ -74,7 +76,8 @@ Verdict judge(const View& view, const ReplayTarget& target, const linalg::Matrix
     pairs.resize(std::min(pairs.size(), kTransportPairs));
     const auto best = rows_of(judge_pairs, pairs);
     std::vector<std::size_t> sample;  // evenly spaced: the test sets are in random order
-    for (std::size_t j = 0; j < std::min(tests, kTransportPairs); ++j) sample.push_back(j * tests / std::min(tests, kTransportPairs));
+    for (std::size_t j = 0; j < std::min(tests, kTransportPairs); ++j)
+      sample.push_back(j * tests / std::min(tests, kTransportPairs));
     const auto holdout = rows_of(target.judge_tests, sample);
     v.transport = transport::TransportReward(holdout.view(), {}).distance(best.view());
   }

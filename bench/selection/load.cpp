@@ -7,6 +7,7 @@
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/random.hpp"
+
 #include "judge.hpp"
 #include "npy.hpp"
 
@@ -43,7 +44,8 @@ ReplayCorpus load_corpus(const std::filesystem::path& cache, const std::string& 
   c.pair_id.resize(owner.size());
   std::iota(c.pair_id.begin(), c.pair_id.end(), std::size_t{0});
   if (c.arm.size() != n || c.tokens.size() != n || c.domain.size() != n || c.pairs.rows() != owner.size()) {
-    throw DataError(cache.string() + ": arrays of different lengths; delete the folder and run bench/run selection again");
+    throw DataError(cache.string() +
+                    ": arrays of different lengths; delete the folder and run bench/run selection again");
   }
   return c;
 }
@@ -51,7 +53,9 @@ ReplayCorpus load_corpus(const std::filesystem::path& cache, const std::string& 
 ReplayTarget load_target(const std::filesystem::path& cache, const std::string& encoder, const std::string& target) {
   ReplayTarget t;
   t.name = target;
-  const std::string reference = target == "gsm8k" ? "ref-gsm8k-train" : target == "humaneval" ? "ref-mbpp" : "ref-" + target;
+  const std::string reference = target == "gsm8k"       ? "ref-gsm8k-train"
+                                : target == "humaneval" ? "ref-mbpp"
+                                                        : "ref-" + target;
   t.reference = read_matrix(cache / (vectors_of(encoder) + "-" + reference + ".npy"));
   t.judge_tests = read_matrix(cache / ("judge-test-" + target + ".npy"));
   const auto nearest = read_matrix(cache / ("nearest-test-" + target + ".npy"));
@@ -65,20 +69,24 @@ ReplayTarget load_target(const std::filesystem::path& cache, const std::string& 
   return t;
 }
 
-linalg::Matrix<float> judge_vectors(const std::filesystem::path& cache) { return read_matrix(cache / "judge-pairs.npy"); }
+linalg::Matrix<float> judge_vectors(const std::filesystem::path& cache) {
+  return read_matrix(cache / "judge-pairs.npy");
+}
 
 LanguageJudge load_language(const std::filesystem::path& cache, const std::string& target) {
   const auto load = [&](const std::string& name) {
     WordTexts out;
     out.words = read_integers(cache / ("ngram-" + name + ".npy"));
-    for (const auto x : read_integers(cache / ("ngram-" + name + "-first.npy"))) out.first.push_back(static_cast<std::size_t>(x));
+    for (const auto x : read_integers(cache / ("ngram-" + name + "-first.npy")))
+      out.first.push_back(static_cast<std::size_t>(x));
     return out;
   };
   const auto vocabulary = read_integers(cache / "ngram-vocabulary.npy");
   return {static_cast<std::size_t>(vocabulary.at(0)), load("pairs"), load("test-" + target)};
 }
 
-ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linalg::Matrix<float>& judge_pairs, std::size_t keep) {
+ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linalg::Matrix<float>& judge_pairs,
+                         std::size_t keep) {
   const auto useful = useful_pairs(corpus, target);
   const auto matches = [&](std::size_t i) {
     return std::count(target.domains.begin(), target.domains.end(), corpus.domain[i]) > 0;

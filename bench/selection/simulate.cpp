@@ -37,11 +37,13 @@ linalg::Matrix<float> rotated(const linalg::Matrix<float>& rows, std::uint64_t s
   std::copy(rows.values().begin(), rows.values().end(), in.values().begin());
   linalg::gemm_nn(1.0, in.view(), q.view(), 0.0, out.view());
   linalg::Matrix<float> result(rows.rows(), dim);
-  std::transform(out.values().begin(), out.values().end(), result.values().begin(), [](double x) { return static_cast<float>(x); });
+  std::transform(out.values().begin(), out.values().end(), result.values().begin(),
+                 [](double x) { return static_cast<float>(x); });
   return result;
 }
 
-bandit::Facts make_facts(const ReplayCorpus& corpus, const bandit::GuideSimilarity& similarity, std::span<const float> of_documents) {
+bandit::Facts make_facts(const ReplayCorpus& corpus, const bandit::GuideSimilarity& similarity,
+                         std::span<const float> of_documents) {
   bandit::Facts facts;
   const std::size_t dim = corpus.documents.columns(), n = corpus.documents.rows();
   facts.arms.resize(corpus.arms);
@@ -61,7 +63,8 @@ bandit::Facts make_facts(const ReplayCorpus& corpus, const bandit::GuideSimilari
       facts.centroids(a, j) = static_cast<float>(sums(a, j) / count);
       norm += sums(a, j) * sums(a, j);
     }
-    for (std::size_t j = 0; j < dim; ++j) units(a, j) = static_cast<float>(sums(a, j) / std::max(std::sqrt(norm), 1e-12));
+    for (std::size_t j = 0; j < dim; ++j)
+      units(a, j) = static_cast<float>(sums(a, j) / std::max(std::sqrt(norm), 1e-12));
   }
   std::vector<double> variance(corpus.arms, 0.0);
   for (std::size_t i = 0; i < n; ++i) {
@@ -84,14 +87,16 @@ bandit::Facts make_facts(const ReplayCorpus& corpus, const bandit::GuideSimilari
         const double x = double{facts.centroids(a, j)} - double{facts.centroids(b, j)};
         d += x * x;
       }
-      const double s = std::sqrt(facts.arms[a].variance / static_cast<double>(dim)) - std::sqrt(facts.arms[b].variance / static_cast<double>(dim));
+      const double s = std::sqrt(facts.arms[a].variance / static_cast<double>(dim)) -
+                       std::sqrt(facts.arms[b].variance / static_cast<double>(dim));
       if (a == b || d + s * s * static_cast<double>(dim) < 0.2) facts.arms[a].neighbours.push_back(b);
     }
   }
   double sum = 0, squares = 0;
   for (const float s : of_documents) sum += double{s}, squares += double{s} * double{s};
   facts.similarity_mean = sum / static_cast<double>(n);
-  facts.similarity_sd = std::sqrt(std::max(0.0, squares / static_cast<double>(n) - facts.similarity_mean * facts.similarity_mean));
+  facts.similarity_sd =
+      std::sqrt(std::max(0.0, squares / static_cast<double>(n) - facts.similarity_mean * facts.similarity_mean));
   return facts;
 }
 
@@ -125,7 +130,8 @@ std::unique_ptr<bandit::DocumentPool> make_pool(const View& view, bool alike) {
 // Fills rewards in; outcomes are in (arm, number) order.
 class Rewarder {
  public:
-  Rewarder(const ReplayCorpus& corpus, linalg::MatrixView<const float> guide, const transport::MarginalParams& marginal, Reward kind)
+  Rewarder(const ReplayCorpus& corpus, linalg::MatrixView<const float> guide, const transport::MarginalParams& marginal,
+           Reward kind)
       : corpus_(corpus), kind_(kind), marginal_(guide, marginal), transport_(guide, {}) {}
 
   std::vector<bandit::Pull> reward(std::vector<bandit::Outcome>& outcomes) {
@@ -171,7 +177,8 @@ class Rewarder {
 
 }  // namespace
 
-View make_view(const ReplayCorpus& corpus, const ReplayTarget& target, std::size_t guide_items, std::uint64_t seed, bool misled) {
+View make_view(const ReplayCorpus& corpus, const ReplayTarget& target, std::size_t guide_items, std::uint64_t seed,
+               bool misled) {
   View view;
   view.corpus = &corpus;
   view.seed = seed;
@@ -211,7 +218,8 @@ Run simulate(const View& view, const RunParams& params) {
     auto round = std::move(in_flight.front());
     in_flight.pop_front();
     unanswered -= round.size();
-    std::sort(round.begin(), round.end(), [](const auto& a, const auto& b) { return std::pair(a.arm, a.number) < std::pair(b.arm, b.number); });
+    std::sort(round.begin(), round.end(),
+              [](const auto& a, const auto& b) { return std::pair(a.arm, a.number) < std::pair(b.arm, b.number); });
     std::vector<bandit::Outcome> outcomes;
     for (auto& c : round) {
       run.documents.push_back(c.number);
@@ -249,7 +257,8 @@ Run simulate(const View& view, const RunParams& params) {
       if (params.unanswered == 0 && in_flight.size() <= params.delay) continue;
     }
     if (params.unanswered > 0) {
-      for (std::size_t i = 0; i < std::max<std::size_t>(1, params.unanswered / 16) && !in_flight.empty(); ++i) answer_oldest();
+      for (std::size_t i = 0; i < std::max<std::size_t>(1, params.unanswered / 16) && !in_flight.empty(); ++i)
+        answer_oldest();
     } else {
       answer_oldest();
     }

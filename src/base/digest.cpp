@@ -98,8 +98,10 @@ Digest128 digest128(std::string_view bytes) {
   };
   thread_local Context once;
   std::array<unsigned char, 32> out{};
-  if (once.algorithm == nullptr || once.context == nullptr || EVP_DigestInit_ex2(once.context, once.algorithm, nullptr) != 1 ||
-      EVP_DigestUpdate(once.context, bytes.data(), bytes.size()) != 1 || EVP_DigestFinal_ex(once.context, out.data(), nullptr) != 1) {
+  if (once.algorithm == nullptr || once.context == nullptr ||
+      EVP_DigestInit_ex2(once.context, once.algorithm, nullptr) != 1 ||
+      EVP_DigestUpdate(once.context, bytes.data(), bytes.size()) != 1 ||
+      EVP_DigestFinal_ex(once.context, out.data(), nullptr) != 1) {
     throw InternalError("OpenSSL offers no SHA-256");
   }
   return {big_endian(out.data()), big_endian(out.data() + 8)};

@@ -6,12 +6,18 @@ namespace equal {
 
 const char* family_name(Family family) noexcept {
   switch (family) {
-    case Family::usage: return "usage";
-    case Family::data: return "data";
-    case Family::losses: return "losses";
-    case Family::environment: return "environment";
-    case Family::internal: return "internal";
-    case Family::checkpointed: return "checkpointed";
+    case Family::usage:
+      return "usage";
+    case Family::data:
+      return "data";
+    case Family::losses:
+      return "losses";
+    case Family::environment:
+      return "environment";
+    case Family::internal:
+      return "internal";
+    case Family::checkpointed:
+      return "checkpointed";
   }
   return "unknown";
 }

@@ -1,10 +1,10 @@
 #include "equal/base/files.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
@@ -124,7 +124,8 @@ std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
     if (got == 0) return out;
     out.append(buffer, 0, static_cast<std::size_t>(got));
     if (out.size() > max_bytes) {
-      throw DataError(path.string() + ": larger than the " + human_bytes(static_cast<double>(max_bytes)) + " allowed here");
+      throw DataError(path.string() + ": larger than the " + human_bytes(static_cast<double>(max_bytes)) +
+                      " allowed here");
     }
   }
 }

@@ -22,14 +22,20 @@ Slots pack(const Element& element) { return std::bit_cast<Slots>(element); }
 JsonKind JsonValue::kind() const {
   using simdjson::dom::element_type;
   switch (unpack(element_).type()) {
-    case element_type::ARRAY: return JsonKind::array;
-    case element_type::OBJECT: return JsonKind::object;
+    case element_type::ARRAY:
+      return JsonKind::array;
+    case element_type::OBJECT:
+      return JsonKind::object;
     case element_type::INT64:
     case element_type::UINT64:
-    case element_type::DOUBLE: return JsonKind::number;
-    case element_type::STRING: return JsonKind::string;
-    case element_type::BOOL: return JsonKind::boolean;
-    case element_type::NULL_VALUE: return JsonKind::null;
+    case element_type::DOUBLE:
+      return JsonKind::number;
+    case element_type::STRING:
+      return JsonKind::string;
+    case element_type::BOOL:
+      return JsonKind::boolean;
+    case element_type::NULL_VALUE:
+      return JsonKind::null;
   }
   return JsonKind::null;
 }
@@ -93,12 +99,23 @@ void append_json_string(std::string& out, std::string_view text) {
     begin = i + 1;
     out.push_back('\\');
     switch (c) {
-      case '"': out.push_back('"'); break;
-      case '\\': out.push_back('\\'); break;
-      case '\n': out.push_back('n'); break;
-      case '\r': out.push_back('r'); break;
-      case '\t': out.push_back('t'); break;
-      default: out.append("u00").append(1, kHex[c >> 4]).append(1, kHex[c & 15]);
+      case '"':
+        out.push_back('"');
+        break;
+      case '\\':
+        out.push_back('\\');
+        break;
+      case '\n':
+        out.push_back('n');
+        break;
+      case '\r':
+        out.push_back('r');
+        break;
+      case '\t':
+        out.push_back('t');
+        break;
+      default:
+        out.append("u00").append(1, kHex[c >> 4]).append(1, kHex[c & 15]);
     }
   }
   out.append(text, begin);

@@ -6,13 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include "equal/encode/bert_config.hpp"
-#include "bert_model.hpp"
 #include "equal/base/digest.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
-#include "equal/text/wordpiece.hpp"
+#include "equal/encode/bert_config.hpp"
 #include "equal/encode/safetensors.hpp"
+#include "equal/text/wordpiece.hpp"
+
+#include "bert_model.hpp"
 
 namespace equal::encode {
 namespace {
@@ -20,9 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 using text::TokenId;
 
-constexpr std::size_t kTextsPerTask = 8;       // of tokenising
+constexpr std::size_t kTextsPerTask = 8;  // of tokenising
 constexpr std::size_t kFewestBatchTokens = 96;
-constexpr std::size_t kBatchesPerCall = 64;    // wanted at least, so that all threads end together
+constexpr std::size_t kBatchesPerCall = 64;  // wanted at least, so that all threads end together
 
 struct Prefix {
   std::string text;
@@ -37,8 +38,8 @@ struct Sequence {
 
 class BertEncoder final : public Encoder {
  public:
-  BertEncoder(text::WordPiece tokenizer, BertWeights weights, const BertParams& params, bool cls, std::size_t max_tokens,
-              const std::string& weights_digest)
+  BertEncoder(text::WordPiece tokenizer, BertWeights weights, const BertParams& params, bool cls,
+              std::size_t max_tokens, const std::string& weights_digest)
       : tokenizer_(std::move(tokenizer)),
         weights_(std::move(weights)),
         long_documents_(params.long_documents),
@@ -53,11 +54,13 @@ class BertEncoder final : public Encoder {
   std::string digest() const override { return digest_; }
   std::string description() const override {
     const BertConfig& c = weights_.config;
-    return format("bert, {} layers of {}, {} pooling, {}{}, texts of more than {} tokens {}", c.layers, c.hidden, cls_ ? "CLS" : "mean",
-                  linalg::name(weights_.precision), weights_.kernels == linalg::Kernels::portable ? " (portable)" : "", max_tokens_,
+    return format("bert, {} layers of {}, {} pooling, {}{}, texts of more than {} tokens {}", c.layers, c.hidden,
+                  cls_ ? "CLS" : "mean", linalg::name(weights_.precision),
+                  weights_.kernels == linalg::Kernels::portable ? " (portable)" : "", max_tokens_,
                   long_documents_ == LongDocuments::truncate ? "truncated" : "in windows");
   }
-  void encode(std::span<const std::string_view> texts, Role role, linalg::MatrixView<float> out, ThreadPool& pool) override;
+  void encode(std::span<const std::string_view> texts, Role role, linalg::MatrixView<float> out,
+              ThreadPool& pool) override;
 
  private:
   Prefix prefix(const std::string& text) const {
@@ -66,7 +69,8 @@ class BertEncoder final : public Encoder {
     return {text, ids.size()};
   }
   std::string make_digest(const std::string& weights_digest) const;
-  std::vector<std::vector<TokenId>> tokenize(std::span<const std::string_view> texts, const Prefix& prefix, ThreadPool& pool) const;
+  std::vector<std::vector<TokenId>> tokenize(std::span<const std::string_view> texts, const Prefix& prefix,
+                                             ThreadPool& pool) const;
   std::vector<Sequence> split(const std::vector<std::vector<TokenId>>& ids) const;
   void run(std::span<const Sequence> batch, const std::vector<std::vector<TokenId>>& ids, std::size_t first_row,
            linalg::MatrixView<float> pooled, std::unique_ptr<BertScratch>& scratch) const;
@@ -90,12 +94,14 @@ std::string BertEncoder::make_digest(const std::string& weights_digest) const {
   const text::WordPieceModel& model = tokenizer_.model();
   for (const std::string& token : model.vocabulary) add(token);
   for (const std::string& token : model.special) add(token);
-  for (const std::string* token : {&model.unknown, &model.classify, &model.separate, &model.continuing_prefix}) add(*token);
+  for (const std::string* token : {&model.unknown, &model.classify, &model.separate, &model.continuing_prefix})
+    add(*token);
   const text::BertNormalizing& n = model.normalizing;
   const BertConfig& c = weights_.config;
   for (const std::size_t v :
-       {std::size_t{n.clean_text}, std::size_t{n.split_chinese_characters}, std::size_t{n.strip_accents}, std::size_t{n.lowercase},
-        model.max_characters_per_word, c.heads, c.layers, static_cast<std::size_t>(weights_.precision), std::size_t{cls_}, max_tokens_,
+       {std::size_t{n.clean_text}, std::size_t{n.split_chinese_characters}, std::size_t{n.strip_accents},
+        std::size_t{n.lowercase}, model.max_characters_per_word, c.heads, c.layers,
+        static_cast<std::size_t>(weights_.precision), std::size_t{cls_}, max_tokens_,
         static_cast<std::size_t>(long_documents_), static_cast<std::size_t>(weights_.kernels)}) {
     sha.update_value(v);
   }
@@ -134,8 +140,9 @@ std::vector<Sequence> BertEncoder::split(const std::vector<std::vector<TokenId>>
   return out;
 }
 
-void BertEncoder::run(std::span<const Sequence> batch, const std::vector<std::vector<TokenId>>& ids, std::size_t first_row,
-                      linalg::MatrixView<float> pooled, std::unique_ptr<BertScratch>& scratch) const {
+void BertEncoder::run(std::span<const Sequence> batch, const std::vector<std::vector<TokenId>>& ids,
+                      std::size_t first_row, linalg::MatrixView<float> pooled,
+                      std::unique_ptr<BertScratch>& scratch) const {
   std::vector<TokenId> tokens;
   std::vector<std::size_t> lengths;
   for (const Sequence& s : batch) {
@@ -148,7 +155,8 @@ void BertEncoder::run(std::span<const Sequence> batch, const std::vector<std::ve
   const std::size_t longest = *std::max_element(lengths.begin(), lengths.end());
   if (!scratch || scratch->rows() < tokens.size() || scratch->longest() < longest) {
     scratch.reset();
-    scratch = std::make_unique<BertScratch>(weights_, std::max(tokens.size(), batch_tokens_), std::max(longest, max_tokens_));
+    scratch =
+        std::make_unique<BertScratch>(weights_, std::max(tokens.size(), batch_tokens_), std::max(longest, max_tokens_));
   }
   run_bert(weights_, tokens, lengths, *scratch);
   std::size_t row = 0;
@@ -158,8 +166,10 @@ void BertEncoder::run(std::span<const Sequence> batch, const std::vector<std::ve
   }
 }
 
-void BertEncoder::encode(std::span<const std::string_view> texts, Role role, linalg::MatrixView<float> out, ThreadPool& pool) {
-  if (out.rows != texts.size() || out.columns != dim()) throw InternalError("encode: an output of (texts, dim) is expected");
+void BertEncoder::encode(std::span<const std::string_view> texts, Role role, linalg::MatrixView<float> out,
+                         ThreadPool& pool) {
+  if (out.rows != texts.size() || out.columns != dim())
+    throw InternalError("encode: an output of (texts, dim) is expected");
   const auto ids = tokenize(texts, role == Role::document ? document_ : query_, pool);
   const std::vector<Sequence> sequences = split(ids);
 
@@ -180,7 +190,8 @@ void BertEncoder::encode(std::span<const std::string_view> texts, Role role, lin
   linalg::Matrix<float> pooled(sequences.size(), dim());
   scratch_.resize(std::max(scratch_.size(), pool.size()));
   pool.run(sequences.empty() ? 0 : starts.size() - 1, [&](std::size_t b, std::size_t thread) {
-    run(std::span(sequences).subspan(starts[b], starts[b + 1] - starts[b]), ids, starts[b], pooled.view(), scratch_[thread]);
+    run(std::span(sequences).subspan(starts[b], starts[b + 1] - starts[b]), ids, starts[b], pooled.view(),
+        scratch_[thread]);
   });
 
   for (std::size_t t = 0; t < texts.size(); ++t) std::ranges::fill(out.row(t), 0.0F);
@@ -205,10 +216,14 @@ void BertEncoder::encode(std::span<const std::string_view> texts, Role role, lin
 
 Precision resolve(BertPrecision wanted, bool portable) {
   switch (wanted) {
-    case BertPrecision::f32: return Precision::f32;
-    case BertPrecision::bf16: return Precision::bf16;
-    case BertPrecision::int8: return Precision::int8;
-    case BertPrecision::automatic: break;
+    case BertPrecision::f32:
+      return Precision::f32;
+    case BertPrecision::bf16:
+      return Precision::bf16;
+    case BertPrecision::int8:
+      return Precision::int8;
+    case BertPrecision::automatic:
+      break;
   }
   return portable || !linalg::why_unsupported(Precision::bf16).empty() ? Precision::f32 : Precision::bf16;
 }
@@ -218,13 +233,15 @@ Precision resolve(BertPrecision wanted, bool portable) {
 std::unique_ptr<Encoder> load_bert(const fs::path& folder, const BertParams& params) {
   const BertConfig config = read_bert_config(folder);
   const Precision precision = resolve(params.precision, params.portable_kernels);
-  if (const std::string why = linalg::why_unsupported(precision); !why.empty()) throw UsageError("encoder precision " + why);
+  if (const std::string why = linalg::why_unsupported(precision); !why.empty())
+    throw UsageError("encoder precision " + why);
   if (params.portable_kernels && precision != Precision::f32) {
     throw UsageError(format("encoder precision {} has no portable kernels; use f32", linalg::name(precision)));
   }
   const std::size_t max_tokens = params.max_tokens == 0 ? config.max_tokens : params.max_tokens;
   if (max_tokens < 3 || max_tokens > config.positions) {
-    throw UsageError(format("encoder max_tokens = {}; 3 to {} are possible with {}", max_tokens, config.positions, folder.string()));
+    throw UsageError(
+        format("encoder max_tokens = {}; 3 to {} are possible with {}", max_tokens, config.positions, folder.string()));
   }
   text::WordPiece tokenizer(text::load_wordpiece(folder));
   if (tokenizer.vocabulary_size() > config.vocabulary) {
@@ -233,7 +250,8 @@ std::unique_ptr<Encoder> load_bert(const fs::path& folder, const BertParams& par
   }
   const fs::path weights_file = folder / "model.safetensors";
   const SafeTensors file(weights_file);
-  BertWeights weights(file, config, precision, params.portable_kernels ? linalg::Kernels::portable : linalg::Kernels::automatic);
+  BertWeights weights(file, config, precision,
+                      params.portable_kernels ? linalg::Kernels::portable : linalg::Kernels::automatic);
   const bool cls = params.pooling == Pooling::automatic ? config.cls_pooling : params.pooling == Pooling::cls;
   return std::make_unique<BertEncoder>(std::move(tokenizer), std::move(weights), params, cls, max_tokens,
                                        sha256_file(weights_file.string()));

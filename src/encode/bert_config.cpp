@@ -18,7 +18,8 @@ constexpr std::uint64_t kMaxFileBytes = std::uint64_t{16} << 20;
 // One JSON object on disk; messages carry file and key.
 class Settings {
  public:
-  explicit Settings(fs::path file) : file_(std::move(file)), json_(parse_json(read_file(file_, kMaxFileBytes), file_.string())) {
+  explicit Settings(fs::path file)
+      : file_(std::move(file)), json_(parse_json(read_file(file_, kMaxFileBytes), file_.string())) {
     if (!json_.is_object()) throw DataError(file_.string() + ": a JSON object is expected");
   }
   bool has(const char* key) const { return json_.contains(key) && !json_.at(key).is_null(); }
@@ -78,7 +79,8 @@ void read_architecture(const fs::path& folder, BertConfig& config) {
     s.fail("num_attention_heads", format("= {} does not divide hidden_size = {}", config.heads, config.hidden));
   }
   const double epsilon = s.number("layer_norm_eps", 1e-12);
-  if (!(epsilon > 0 && epsilon < 1)) s.fail("layer_norm_eps", format("= {}; a number between 0 and 1 is expected", epsilon));
+  if (!(epsilon > 0 && epsilon < 1))
+    s.fail("layer_norm_eps", format("= {}; a number between 0 and 1 is expected", epsilon));
   config.epsilon = static_cast<float>(epsilon);
 }
 
@@ -91,11 +93,14 @@ fs::path read_modules(const fs::path& folder) {
   fs::path pooling = folder / "1_Pooling";
   for (std::size_t i = 0; i < modules.size(); ++i) {
     const Json& module = modules[i];
-    const std::string type = module.is_object() && module.contains("type") && module["type"].is_string() ? module["type"].get<std::string>() : "";
+    const std::string type = module.is_object() && module.contains("type") && module["type"].is_string()
+                                 ? module["type"].get<std::string>()
+                                 : "";
     const std::string kind = type.substr(type.rfind('.') + 1);
     static constexpr std::array kKinds = {"Transformer", "Pooling", "Normalize"};
     if (i >= kKinds.size() || kind != kKinds[i]) {
-      throw DataError(format("{}: module {} is \"{}\"; Transformer, Pooling and Normalize in this order are supported", file.string(), i, type));
+      throw DataError(format("{}: module {} is \"{}\"; Transformer, Pooling and Normalize in this order are supported",
+                             file.string(), i, type));
     }
     if (kind != "Pooling" || !module.contains("path") || !module["path"].is_string()) continue;
     const fs::path path = module["path"].get<std::string>();
@@ -111,12 +116,15 @@ void read_pooling(const fs::path& file, BertConfig& config) {
   if (!fs::exists(file)) return;
   const Settings s(file);
   const std::string mode = s.text("pooling_mode", "");
-  if (!mode.empty() && mode != "cls" && mode != "mean") s.fail("pooling_mode", format("= \"{}\"; mean or cls is expected", mode));
+  if (!mode.empty() && mode != "cls" && mode != "mean")
+    s.fail("pooling_mode", format("= \"{}\"; mean or cls is expected", mode));
   for (const auto& [key, value] : s.json().items()) {
     if (!key.starts_with("pooling_mode_") || !value.is_boolean() || !value.get<bool>()) continue;
-    if (key != "pooling_mode_cls_token" && key != "pooling_mode_mean_tokens") s.fail(key.c_str(), "is true; mean or CLS pooling is supported");
+    if (key != "pooling_mode_cls_token" && key != "pooling_mode_mean_tokens")
+      s.fail(key.c_str(), "is true; mean or CLS pooling is supported");
   }
-  const bool cls = mode == "cls" || s.flag("pooling_mode_cls_token", false), mean = mode == "mean" || s.flag("pooling_mode_mean_tokens", false);
+  const bool cls = mode == "cls" || s.flag("pooling_mode_cls_token", false),
+             mean = mode == "mean" || s.flag("pooling_mode_mean_tokens", false);
   if (cls == mean) s.fail("pooling_mode_mean_tokens", "and pooling_mode_cls_token: exactly one of both is expected");
   if (!s.flag("include_prompt", true)) s.fail("include_prompt", "is false; pooling over the prompt is supported only");
   config.cls_pooling = cls;

@@ -16,7 +16,9 @@ using linalg::Matrix;
 // Rows that go through the feed-forward part together: their intermediate values stay in the second-level cache.
 constexpr std::size_t kChunkRows = 96;
 
-Element input_element(Precision p) { return p == Precision::f32 ? Element::f32 : p == Precision::bf16 ? Element::bf16 : Element::uint8; }
+Element input_element(Precision p) {
+  return p == Precision::f32 ? Element::f32 : p == Precision::bf16 ? Element::bf16 : Element::uint8;
+}
 Element state_element(Precision p) { return p == Precision::f32 ? Element::f32 : Element::bf16; }
 
 // Names of the tensors with or without the "bert." of checkpoints with a head, and with the old names of normalisation.
@@ -27,9 +29,15 @@ class Names {
   Matrix<float> matrix(const std::string& name, std::size_t rows, std::size_t columns) const {
     return file_.matrix(prefix_ + name, rows, columns);
   }
-  std::vector<float> vector(const std::string& name, std::size_t size) const { return file_.vector(prefix_ + name, size); }
-  std::vector<float> gain(const std::string& norm, std::size_t size) const { return either(norm, ".weight", ".gamma", size); }
-  std::vector<float> offset(const std::string& norm, std::size_t size) const { return either(norm, ".bias", ".beta", size); }
+  std::vector<float> vector(const std::string& name, std::size_t size) const {
+    return file_.vector(prefix_ + name, size);
+  }
+  std::vector<float> gain(const std::string& norm, std::size_t size) const {
+    return either(norm, ".weight", ".gamma", size);
+  }
+  std::vector<float> offset(const std::string& norm, std::size_t size) const {
+    return either(norm, ".bias", ".beta", size);
+  }
 
  private:
   std::vector<float> either(const std::string& norm, const char* name, const char* old_name, std::size_t size) const {
@@ -108,8 +116,8 @@ BertScratch::BertScratch(const BertWeights& w, std::size_t rows, std::size_t lon
   }
 }
 
-void run_bert(const BertWeights& w, std::span<const std::uint32_t> ids, std::span<const std::size_t> lengths, BertScratch& s,
-              std::size_t layers) {
+void run_bert(const BertWeights& w, std::span<const std::uint32_t> ids, std::span<const std::size_t> lengths,
+              BertScratch& s, std::size_t layers) {
   const std::size_t h = w.config.hidden, rows = ids.size();
   const bool f32 = w.precision == Precision::f32, int8 = w.precision == Precision::int8;
   Tensor* const copy = f32 ? nullptr : &s.hidden_input;
@@ -134,8 +142,10 @@ void run_bert(const BertWeights& w, std::span<const std::uint32_t> ids, std::spa
     for (std::size_t at = 0; at < rows; at += kChunkRows) {
       const std::size_t n = std::min(kChunkRows, rows - at);
       if (int8) linalg::quantize(s.context, at, n, s.context_input, at);
-      layer.attention_output.apply(int8 ? s.context_input : s.context, at, n, Epilogue::bias_residual, s.hidden, at, &s.hidden);
-      linalg::layer_norm(s.hidden, at, n, h, layer.attention_gain, layer.attention_offset, w.config.epsilon, copy, at, w.kernels);
+      layer.attention_output.apply(int8 ? s.context_input : s.context, at, n, Epilogue::bias_residual, s.hidden, at,
+                                   &s.hidden);
+      linalg::layer_norm(s.hidden, at, n, h, layer.attention_gain, layer.attention_offset, w.config.epsilon, copy, at,
+                         w.kernels);
       layer.intermediate.apply(input, at, n, Epilogue::bias_gelu, s.middle, 0);
       if (int8) linalg::quantize(s.middle, 0, n, s.middle_input, 0);
       layer.output.apply(int8 ? s.middle_input : s.middle, 0, n, Epilogue::bias_residual, s.hidden, at, &s.hidden);
@@ -144,7 +154,8 @@ void run_bert(const BertWeights& w, std::span<const std::uint32_t> ids, std::spa
   }
 }
 
-void pool(const BertWeights& w, const Tensor& hidden, std::size_t first, std::size_t length, bool cls, std::span<float> out) {
+void pool(const BertWeights& w, const Tensor& hidden, std::size_t first, std::size_t length, bool cls,
+          std::span<float> out) {
   const std::size_t h = w.config.hidden;
   std::copy_n(hidden.floats(first), h, out.begin());
   if (cls) return;

@@ -13,8 +13,9 @@ float16 to_float16(float value) noexcept {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = (bits >> 16) & 0x8000U;
   const std::uint32_t magnitude = bits & 0x7fffffffU;
-  if (magnitude > 0x7f800000U) return static_cast<float16>(sign | 0x7e00U | ((magnitude >> 13) & 0x1ffU));  // NaN, quiet
-  if (magnitude >= 0x477ff000U) return static_cast<float16>(sign | 0x7c00U);  // rounds to 2^16 or more
+  if (magnitude > 0x7f800000U)
+    return static_cast<float16>(sign | 0x7e00U | ((magnitude >> 13) & 0x1ffU));  // NaN, quiet
+  if (magnitude >= 0x477ff000U) return static_cast<float16>(sign | 0x7c00U);     // rounds to 2^16 or more
   if (magnitude < 0x38800000U) {  // below 2^-14: subnormal, a multiple of 2^-24
     // Adding 0.5 puts the unit of 2^-24 at the last place of a float, where the hardware rounds to nearest even.
     const float shifted = std::bit_cast<float>(magnitude) + 0.5F;

@@ -17,7 +17,8 @@ void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, T alpha, MatrixView<const T> a
   const std::size_t m = ta == CblasNoTrans ? a.rows : a.columns;
   const std::size_t n = tb == CblasNoTrans ? b.columns : b.rows;
   const std::size_t depth_b = tb == CblasNoTrans ? b.rows : b.columns;
-  if (m != c.rows || n != c.columns || depth != depth_b) throw InternalError("matrix product of shapes that do not match");
+  if (m != c.rows || n != c.columns || depth != depth_b)
+    throw InternalError("matrix product of shapes that do not match");
   if constexpr (std::is_same_v<T, float>) {
     cblas_sgemm(CblasRowMajor, ta, tb, as_blas(m), as_blas(n), as_blas(depth), alpha, a.data, as_blas(a.stride), b.data,
                 as_blas(b.stride), beta, c.data, as_blas(c.stride));

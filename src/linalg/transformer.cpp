@@ -7,6 +7,7 @@
 
 #include "equal/base/checked.hpp"
 #include "equal/base/log.hpp"
+
 #include "transformer_kernels.hpp"
 #include "transformer_portable.hpp"
 
@@ -24,7 +25,8 @@ bool has_avx512() noexcept {
   return value;
 }
 bool has_low_precision() noexcept {
-  static const bool value = has_avx512() && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+  static const bool value =
+      has_avx512() && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
   return value;
 }
 #else
@@ -52,12 +54,14 @@ const char* name(Precision precision) noexcept {
 
 std::string why_unsupported(Precision precision) {
   if (precision == Precision::f32 || has_low_precision()) return "";
-  return format("{} needs a CPU with AVX-512 BF16 and VNNI (Intel Cooper Lake or Sapphire Rapids, AMD Zen 4, or later); use f32",
-                name(precision));
+  return format(
+      "{} needs a CPU with AVX-512 BF16 and VNNI (Intel Cooper Lake or Sapphire Rapids, AMD Zen 4, or later); use f32",
+      name(precision));
 }
 
 Tensor::Tensor(Element e, std::size_t r, std::size_t c) : element(e), rows(r), columns(padded(c)) {
-  // An odd number of cache lines a row: rows a power of two apart would all compete for the same few lines of the cache.
+  // An odd number of cache lines a row: rows a power of two apart would all compete for the same few lines of the
+  // cache.
   const std::size_t lines = (columns * bytes_of(e) + 63) / 64;
   stride = (lines | 1U) * 64;
   data = AlignedBytes(checked_multiply(rows, stride, "a tensor"));
@@ -67,7 +71,8 @@ Tensor::Tensor(Element e, std::size_t r, std::size_t c) : element(e), rows(r), c
   }
 }
 
-PackedLinear::PackedLinear(MatrixView<const float> weight, std::span<const float> bias, Precision precision, Kernels kernels)
+PackedLinear::PackedLinear(MatrixView<const float> weight, std::span<const float> bias, Precision precision,
+                           Kernels kernels)
     : precision_(precision), portable_(is_portable(kernels)), inputs_(weight.columns), outputs_(weight.rows) {
   if (const std::string why = why_unsupported(precision); !why.empty()) throw UsageError(why);
   require(bias.size() == outputs_, "a bias for each output is expected");
@@ -127,18 +132,23 @@ void PackedLinear::pack_int8(MatrixView<const float> weight) {
 
 void PackedLinear::apply(const Tensor& x, std::size_t x_first, std::size_t rows, Epilogue epilogue, Tensor& y,
                          std::size_t y_first, const Tensor* residual) const {
-  const Element expected = precision_ == Precision::f32 ? Element::f32 : precision_ == Precision::bf16 ? Element::bf16 : Element::uint8;
+  const Element expected = precision_ == Precision::f32    ? Element::f32
+                           : precision_ == Precision::bf16 ? Element::bf16
+                                                           : Element::uint8;
   require(x.element == expected, "the activations have another format than the weights");
   require(x.columns == padded(inputs_) && y.columns == padded(outputs_), "a product of shapes that do not match");
   require(x_first + rows <= x.rows && y_first + rows <= y.rows, "rows outside a tensor");
-  require(y.element != Element::uint8 && (precision_ != Precision::f32 || y.element == Element::f32), "no such output format");
-  require((epilogue == Epilogue::bias_residual) == (residual != nullptr), "a residual is given exactly when it is added");
-  require(residual == nullptr || (residual->element == Element::f32 && residual->columns == y.columns && y_first + rows <= residual->rows),
+  require(y.element != Element::uint8 && (precision_ != Precision::f32 || y.element == Element::f32),
+          "no such output format");
+  require((epilogue == Epilogue::bias_residual) == (residual != nullptr),
+          "a residual is given exactly when it is added");
+  require(residual == nullptr ||
+              (residual->element == Element::f32 && residual->columns == y.columns && y_first + rows <= residual->rows),
           "a residual of another shape");
   if (rows == 0) return;
   if (portable_) {
-    return portable::linear({weights_.as<float>(), outputs_, inputs_}, {bias_.as<float>(), outputs_}, x, x_first, rows, epilogue, y,
-                            y_first, residual);
+    return portable::linear({weights_.as<float>(), outputs_, inputs_}, {bias_.as<float>(), outputs_}, x, x_first, rows,
+                            epilogue, y, y_first, residual);
   }
   kernels::LinearCall call{};
   call.x = x.row(x_first);
@@ -158,8 +168,10 @@ void PackedLinear::apply(const Tensor& x, std::size_t x_first, std::size_t rows,
   }
 #if EQUAL_AVX512_KERNELS
   switch (precision_) {
-    case Precision::f32: return kernels::linear_f32(call);
-    case Precision::bf16: return kernels::linear_bf16(call);
+    case Precision::f32:
+      return kernels::linear_f32(call);
+    case Precision::bf16:
+      return kernels::linear_bf16(call);
     case Precision::int8:
       call.x_scale = x.row_scale.as<float>() + x_first;
       call.x_zero = x.row_zero.as<float>() + x_first;
@@ -176,19 +188,22 @@ AttentionScratch::AttentionScratch(std::size_t length, std::size_t head_columns)
       scores(kernels::kTileRows * (padded(length) * sizeof(float) + 64) * 2),
       length_(length) {}
 
-void attention(const Tensor& qkv, std::size_t first, std::size_t length, Heads heads, Tensor& out, AttentionScratch& scratch,
-               Kernels kernels) {
-  require(heads.columns % kLanes == 0 && qkv.columns == 3 * heads.count * heads.columns, "heads that do not fit q, k, v");
+void attention(const Tensor& qkv, std::size_t first, std::size_t length, Heads heads, Tensor& out,
+               AttentionScratch& scratch, Kernels kernels) {
+  require(heads.columns % kLanes == 0 && qkv.columns == 3 * heads.count * heads.columns,
+          "heads that do not fit q, k, v");
   require(out.columns == heads.count * heads.columns && out.element == qkv.element, "an output of another shape");
-  require(first + length <= qkv.rows && first + length <= out.rows && length <= scratch.length(), "rows outside a tensor");
+  require(first + length <= qkv.rows && first + length <= out.rows && length <= scratch.length(),
+          "rows outside a tensor");
   if (length == 0) return;
   if (is_portable(kernels)) {
     require(qkv.element == Element::f32, "the portable kernels know f32 only");
     return portable::attention(qkv, first, length, heads, out);
   }
 #if EQUAL_AVX512_KERNELS
-  const kernels::AttentionCall call{qkv.row(first), qkv.stride, length, heads.count, heads.columns, out.row(first), out.stride,
-                                    scratch.keys.as(), scratch.values.as(), scratch.scores.as()};
+  const kernels::AttentionCall call{qkv.row(first),      qkv.stride,         length,     heads.count,
+                                    heads.columns,       out.row(first),     out.stride, scratch.keys.as(),
+                                    scratch.values.as(), scratch.scores.as()};
   if (qkv.element == Element::f32) return kernels::attention_f32(call);
   require(qkv.element == Element::bf16 && has_low_precision(), "no such attention");
   kernels::attention_bf16(call);
@@ -199,14 +214,16 @@ void layer_norm(Tensor& x, std::size_t first, std::size_t rows, std::size_t colu
                 std::span<const float> offset, float epsilon, Tensor* copy, std::size_t copy_first, Kernels kernels) {
   require(x.element == Element::f32 && columns <= x.columns && first + rows <= x.rows, "rows outside a tensor");
   require(gain.size() == columns && offset.size() == columns, "a gain and an offset for each column are expected");
-  require(copy == nullptr || (copy->columns == x.columns && copy_first + rows <= copy->rows && copy->element != Element::f32),
+  require(copy == nullptr ||
+              (copy->columns == x.columns && copy_first + rows <= copy->rows && copy->element != Element::f32),
           "a copy of another shape");
   if (is_portable(kernels)) {
     require(copy == nullptr, "the portable kernels know f32 only");
     return portable::layer_norm(x, first, rows, columns, gain, offset, epsilon);
   }
 #if EQUAL_AVX512_KERNELS
-  kernels::LayerNormCall call{x.row(first), x.stride, rows, columns, gain.data(), offset.data(), epsilon, nullptr, 0, nullptr, nullptr};
+  kernels::LayerNormCall call{x.row(first), x.stride, rows, columns, gain.data(), offset.data(),
+                              epsilon,      nullptr,  0,    nullptr, nullptr};
   if (copy == nullptr) return kernels::layer_norm_f32(call);
   require(has_low_precision(), "no such layer normalisation");
   call.copy = copy->row(copy_first);
@@ -223,8 +240,8 @@ void quantize([[maybe_unused]] const Tensor& x, std::size_t first, std::size_t r
               first + rows <= x.rows && y_first + rows <= y.rows,
           "no such quantisation");
 #if EQUAL_AVX512_KERNELS
-  kernels::quantize_bf16({x.row(first), x.stride, rows, x.columns, y.row(y_first), y.stride, y.row_scale.as<float>() + y_first,
-                          y.row_zero.as<float>() + y_first});
+  kernels::quantize_bf16({x.row(first), x.stride, rows, x.columns, y.row(y_first), y.stride,
+                          y.row_scale.as<float>() + y_first, y.row_zero.as<float>() + y_first});
 #endif
 }
 

@@ -12,31 +12,33 @@ void linear(const LinearCall& call) {
   for (std::size_t p = 0; p < call.panels; ++p) {
     const std::byte* w = call.weights + p * panel_bytes;
     const __m512 b0 = load(call.bias + 32 * p), b1 = load(call.bias + 32 * p + 16);
-    for_tiles(call.rows, [&]<int MR>(std::size_t first) __attribute__((always_inline)) {
-      __m512 sums[MR][2];
-      multiply_tile<F32, MR>(call.x + first * call.x_stride, call.x_stride, w, call.steps, sums);
-      EQUAL_UNROLL
-      for (int r = 0; r < MR; ++r) {
-        const std::size_t i = first + static_cast<std::size_t>(r);
-        __m512 y0 = _mm512_add_ps(sums[r][0], b0), y1 = _mm512_add_ps(sums[r][1], b1);
-        if constexpr (Epilogue == kBiasGelu) {
-          y0 = GeluF32::apply(y0);
-          y1 = GeluF32::apply(y1);
-        }
-        if constexpr (Epilogue == kBiasResidual) {
-          const float* residual = as_floats(call.residual + i * call.residual_stride) + 32 * p;
-          y0 = _mm512_add_ps(y0, load(residual));
-          y1 = _mm512_add_ps(y1, load(residual + 16));
-        }
-        float* y = as_floats(call.y + i * call.y_stride) + 32 * p;
-        _mm512_store_ps(y, y0);
-        _mm512_store_ps(y + 16, y1);
-      }
-    });
+    for_tiles(
+        call.rows, [&]<int MR>(std::size_t first) __attribute__((always_inline)) {
+          __m512 sums[MR][2];
+          multiply_tile<F32, MR>(call.x + first * call.x_stride, call.x_stride, w, call.steps, sums);
+          EQUAL_UNROLL
+          for (int r = 0; r < MR; ++r) {
+            const std::size_t i = first + static_cast<std::size_t>(r);
+            __m512 y0 = _mm512_add_ps(sums[r][0], b0), y1 = _mm512_add_ps(sums[r][1], b1);
+            if constexpr (Epilogue == kBiasGelu) {
+              y0 = GeluF32::apply(y0);
+              y1 = GeluF32::apply(y1);
+            }
+            if constexpr (Epilogue == kBiasResidual) {
+              const float* residual = as_floats(call.residual + i * call.residual_stride) + 32 * p;
+              y0 = _mm512_add_ps(y0, load(residual));
+              y1 = _mm512_add_ps(y1, load(residual + 16));
+            }
+            float* y = as_floats(call.y + i * call.y_stride) + 32 * p;
+            _mm512_store_ps(y, y0);
+            _mm512_store_ps(y + 16, y1);
+          }
+        });
   }
 }
 
-constexpr float kExp2[] = {1.00000007F, 0.693146949F, 0.240221218F, 0.0555074262F, 0.00967545975F, 0.00132669704F};  // 1e-7
+constexpr float kExp2[] = {1.00000007F,   0.693146949F,   0.240221218F,
+                           0.0555074262F, 0.00967545975F, 0.00132669704F};  // 1e-7
 
 // In place: s[0..length) -> 2^(s - max), s[length..padded) -> 0. Returns the sum.
 float softmax(float* s, std::size_t length) {
@@ -89,36 +91,40 @@ void attention_f32(const AttentionCall& call) {
     const std::byte* q = call.qkv + 4 * h * d;
     pack_keys(q + 4 * call.heads * d, call.qkv_stride, call.length, d, call.keys);
     copy_values(q + 8 * call.heads * d, call.qkv_stride, call.length, d, call.values);
-    for_tiles(call.length, [&]<int MR>(std::size_t first) __attribute__((always_inline)) {
-      for (std::size_t p = 0; p < keys / 32; ++p) {
-        __m512 sums[MR][2];
-        multiply_tile<F32, MR>(q + first * call.qkv_stride, call.qkv_stride, call.keys + p * d * kStepBytes, d, sums);
-        EQUAL_UNROLL
-        for (int r = 0; r < MR; ++r) {
-          float* s = as_floats(call.scores + static_cast<std::size_t>(r) * score_stride) + 32 * p;
-          _mm512_store_ps(s, sums[r][0]);
-          _mm512_store_ps(s + 16, sums[r][1]);
-        }
-      }
-      float scale[MR];
-      for (int r = 0; r < MR; ++r) {
-        scale[r] = 1.0F / softmax(as_floats(call.scores + static_cast<std::size_t>(r) * score_stride), call.length);
-      }
-      for (std::size_t c = 0; c < d; c += 32) {
-        __m512 sums[MR][2];
-        multiply_tile<F32, MR>(call.scores, score_stride, call.values + c / 32 * keys * kStepBytes, keys, sums);
-        EQUAL_UNROLL
-        for (int r = 0; r < MR; ++r) {
-          float* y = as_floats(call.out + (first + static_cast<std::size_t>(r)) * call.out_stride) + h * d + c;
-          const __m512 f = _mm512_set1_ps(scale[r]);
-          _mm512_store_ps(y, _mm512_mul_ps(sums[r][0], f));
-          _mm512_store_ps(y + 16, _mm512_mul_ps(sums[r][1], f));
-        }
-      }
-    });
+    for_tiles(
+        call.length, [&]<int MR>(std::size_t first) __attribute__((always_inline)) {
+          for (std::size_t p = 0; p < keys / 32; ++p) {
+            __m512 sums[MR][2];
+            multiply_tile<F32, MR>(q + first * call.qkv_stride, call.qkv_stride, call.keys + p * d * kStepBytes, d,
+                                   sums);
+            EQUAL_UNROLL
+            for (int r = 0; r < MR; ++r) {
+              float* s = as_floats(call.scores + static_cast<std::size_t>(r) * score_stride) + 32 * p;
+              _mm512_store_ps(s, sums[r][0]);
+              _mm512_store_ps(s + 16, sums[r][1]);
+            }
+          }
+          float scale[MR];
+          for (int r = 0; r < MR; ++r) {
+            scale[r] = 1.0F / softmax(as_floats(call.scores + static_cast<std::size_t>(r) * score_stride), call.length);
+          }
+          for (std::size_t c = 0; c < d; c += 32) {
+            __m512 sums[MR][2];
+            multiply_tile<F32, MR>(call.scores, score_stride, call.values + c / 32 * keys * kStepBytes, keys, sums);
+            EQUAL_UNROLL
+            for (int r = 0; r < MR; ++r) {
+              float* y = as_floats(call.out + (first + static_cast<std::size_t>(r)) * call.out_stride) + h * d + c;
+              const __m512 f = _mm512_set1_ps(scale[r]);
+              _mm512_store_ps(y, _mm512_mul_ps(sums[r][0], f));
+              _mm512_store_ps(y + 16, _mm512_mul_ps(sums[r][1], f));
+            }
+          }
+        });
   }
 }
 
-void layer_norm_f32(const LayerNormCall& call) { normalize_rows(call, [](std::size_t, std::size_t, __m512, __m512) {}); }
+void layer_norm_f32(const LayerNormCall& call) {
+  normalize_rows(call, [](std::size_t, std::size_t, __m512, __m512) {});
+}
 
 }  // namespace equal::linalg::kernels

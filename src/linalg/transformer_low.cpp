@@ -36,14 +36,17 @@ struct Int8 {
 
 // As GeluF32, |error of Phi| < 3.2e-5: below the rounding of the formats that take the result.
 inline __m512 gelu(__m512 v) {
-  static constexpr float kCoefficients[] = {0.398881027F,    -0.0663236502F, 0.0098158132F,   -0.00111285967F, 9.49408501e-05F,
-                                            -5.86065987e-06F, 2.44088013e-07F, -6.06701827e-09F, 6.7405443e-11F};
+  static constexpr float kCoefficients[] = {0.398881027F,    -0.0663236502F,   0.0098158132F,
+                                            -0.00111285967F, 9.49408501e-05F,  -5.86065987e-06F,
+                                            2.44088013e-07F, -6.06701827e-09F, 6.7405443e-11F};
   const __m512 c = _mm512_max_ps(_mm512_min_ps(v, _mm512_set1_ps(4.0F)), _mm512_set1_ps(-4.0F));
   const __m512 phi = _mm512_fmadd_ps(polynomial(_mm512_mul_ps(c, c), kCoefficients), c, _mm512_set1_ps(0.5F));
   return _mm512_mul_ps(v, phi);
 }
 
-inline void store_bf16(std::byte* p, __m512 y0, __m512 y1) { _mm512_store_si512(p, (__m512i)_mm512_cvtne2ps_pbh(y1, y0)); }
+inline void store_bf16(std::byte* p, __m512 y0, __m512 y1) {
+  _mm512_store_si512(p, (__m512i)_mm512_cvtne2ps_pbh(y1, y0));
+}
 
 template <class P, int Epilogue, bool ToBf16>
 void linear(const LinearCall& call) {
@@ -58,49 +61,51 @@ void linear(const LinearCall& call) {
       sum0 = load(call.column_sum + 32 * p);
       sum1 = load(call.column_sum + 32 * p + 16);
     }
-    for_tiles(call.rows, [&]<int MR>(std::size_t first) __attribute__((always_inline)) {
-      typename P::Sum sums[MR][2];
-      multiply_tile<P, MR>(call.x + first * call.x_stride, call.x_stride, w, call.steps, sums);
-      EQUAL_UNROLL
-      for (int r = 0; r < MR; ++r) {
-        const std::size_t i = first + static_cast<std::size_t>(r);
-        __m512 y0, y1;
-        if constexpr (__is_same(P, Int8)) {
-          // sum of scale_x (code - zero) scale_w w = scale_x scale_w (sum of code w - zero sum of w)
-          const __m512 zero = _mm512_set1_ps(call.x_zero[i]), scale = _mm512_set1_ps(call.x_scale[i]);
-          y0 = _mm512_mul_ps(_mm512_fnmadd_ps(zero, sum0, _mm512_cvtepi32_ps(sums[r][0])), scale);
-          y1 = _mm512_mul_ps(_mm512_fnmadd_ps(zero, sum1, _mm512_cvtepi32_ps(sums[r][1])), scale);
-          y0 = _mm512_fmadd_ps(y0, scale0, b0);
-          y1 = _mm512_fmadd_ps(y1, scale1, b1);
-        } else {
-          y0 = _mm512_add_ps(sums[r][0], b0);
-          y1 = _mm512_add_ps(sums[r][1], b1);
-        }
-        if constexpr (Epilogue == kBiasGelu) {
-          y0 = gelu(y0);
-          y1 = gelu(y1);
-        }
-        if constexpr (Epilogue == kBiasResidual) {
-          const float* residual = as_floats(call.residual + i * call.residual_stride) + 32 * p;
-          y0 = _mm512_add_ps(y0, load(residual));
-          y1 = _mm512_add_ps(y1, load(residual + 16));
-        }
-        if constexpr (ToBf16) {
-          store_bf16(call.y + i * call.y_stride + 64 * p, y0, y1);
-        } else {
-          float* y = as_floats(call.y + i * call.y_stride) + 32 * p;
-          _mm512_store_ps(y, y0);
-          _mm512_store_ps(y + 16, y1);
-        }
-      }
-    });
+    for_tiles(
+        call.rows, [&]<int MR>(std::size_t first) __attribute__((always_inline)) {
+          typename P::Sum sums[MR][2];
+          multiply_tile<P, MR>(call.x + first * call.x_stride, call.x_stride, w, call.steps, sums);
+          EQUAL_UNROLL
+          for (int r = 0; r < MR; ++r) {
+            const std::size_t i = first + static_cast<std::size_t>(r);
+            __m512 y0, y1;
+            if constexpr (__is_same(P, Int8)) {
+              // sum of scale_x (code - zero) scale_w w = scale_x scale_w (sum of code w - zero sum of w)
+              const __m512 zero = _mm512_set1_ps(call.x_zero[i]), scale = _mm512_set1_ps(call.x_scale[i]);
+              y0 = _mm512_mul_ps(_mm512_fnmadd_ps(zero, sum0, _mm512_cvtepi32_ps(sums[r][0])), scale);
+              y1 = _mm512_mul_ps(_mm512_fnmadd_ps(zero, sum1, _mm512_cvtepi32_ps(sums[r][1])), scale);
+              y0 = _mm512_fmadd_ps(y0, scale0, b0);
+              y1 = _mm512_fmadd_ps(y1, scale1, b1);
+            } else {
+              y0 = _mm512_add_ps(sums[r][0], b0);
+              y1 = _mm512_add_ps(sums[r][1], b1);
+            }
+            if constexpr (Epilogue == kBiasGelu) {
+              y0 = gelu(y0);
+              y1 = gelu(y1);
+            }
+            if constexpr (Epilogue == kBiasResidual) {
+              const float* residual = as_floats(call.residual + i * call.residual_stride) + 32 * p;
+              y0 = _mm512_add_ps(y0, load(residual));
+              y1 = _mm512_add_ps(y1, load(residual + 16));
+            }
+            if constexpr (ToBf16) {
+              store_bf16(call.y + i * call.y_stride + 64 * p, y0, y1);
+            } else {
+              float* y = as_floats(call.y + i * call.y_stride) + 32 * p;
+              _mm512_store_ps(y, y0);
+              _mm512_store_ps(y + 16, y1);
+            }
+          }
+        });
   }
 }
 
 template <class P>
 void dispatch(const LinearCall& call) {
   if (call.epilogue == kBias) return call.y_is_bf16 ? linear<P, kBias, true>(call) : linear<P, kBias, false>(call);
-  if (call.epilogue == kBiasGelu) return call.y_is_bf16 ? linear<P, kBiasGelu, true>(call) : linear<P, kBiasGelu, false>(call);
+  if (call.epilogue == kBiasGelu)
+    return call.y_is_bf16 ? linear<P, kBiasGelu, true>(call) : linear<P, kBiasGelu, false>(call);
   return call.y_is_bf16 ? linear<P, kBiasResidual, true>(call) : linear<P, kBiasResidual, false>(call);
 }
 
@@ -109,7 +114,9 @@ constexpr float kExp2[] = {0.99992894F, 0.693276242F, 0.242604051F, 0.0550886838
 // s -> bf16 of 2^(s - max) in p, zero from `length` to the padding. Returns the sum before rounding.
 float softmax(const float* s, std::size_t length, std::byte* p) {
   const auto mask = [&](std::size_t j) {
-    return j + 16 <= length ? __mmask16{0xffff} : j >= length ? __mmask16{0} : static_cast<__mmask16>((1U << (length - j)) - 1U);
+    return j + 16 <= length ? __mmask16{0xffff}
+           : j >= length    ? __mmask16{0}
+                            : static_cast<__mmask16>((1U << (length - j)) - 1U);
   };
   const std::size_t full = length / 32 * 32;
   const __m512 lowest = _mm512_set1_ps(-3e38F);
@@ -125,7 +132,8 @@ float softmax(const float* s, std::size_t length, std::byte* p) {
   const __m512 top = _mm512_set1_ps(max_lanes(_mm512_max_ps(m0, m1)));
   __m512 sum0 = _mm512_setzero_ps(), sum1 = sum0;
   for (std::size_t j = 0; j < full; j += 32) {
-    const __m512 e0 = exp2(_mm512_sub_ps(load(s + j), top), kExp2), e1 = exp2(_mm512_sub_ps(load(s + j + 16), top), kExp2);
+    const __m512 e0 = exp2(_mm512_sub_ps(load(s + j), top), kExp2),
+                 e1 = exp2(_mm512_sub_ps(load(s + j + 16), top), kExp2);
     sum0 = _mm512_add_ps(sum0, e0);
     sum1 = _mm512_add_ps(sum1, e1);
     store_bf16(p + 2 * j, e0, e1);
@@ -166,8 +174,8 @@ struct Range {
 
 // Codes of one row: value = scale (code - zero), the range of the row spread over 0..255.
 template <class Load>
-inline __attribute__((always_inline)) void quantize_row(Range range, std::size_t columns, const Load& load_two, std::byte* y,
-                                                        float* scale, float* zero) {
+inline __attribute__((always_inline)) void quantize_row(Range range, std::size_t columns, const Load& load_two,
+                                                        std::byte* y, float* scale, float* zero) {
   const float high = max_lanes(range.high), low = -max_lanes(_mm512_sub_ps(_mm512_setzero_ps(), range.low));
   *scale = high > low ? (high - low) / 255.0F : 1.0F;
   const float inverse = 1.0F / *scale;
@@ -178,14 +186,17 @@ inline __attribute__((always_inline)) void quantize_row(Range range, std::size_t
     load_two(c, y0, y1);
     const __m512i code0 = _mm512_cvtps_epi32(_mm512_fmadd_ps(y0, factor, shift));
     const __m512i code1 = _mm512_cvtps_epi32(_mm512_fmadd_ps(y1, factor, shift));
-    _mm_store_si128(reinterpret_cast<__m128i*>(y + c), _mm512_cvtusepi32_epi8(_mm512_max_epi32(code0, _mm512_setzero_si512())));
-    _mm_store_si128(reinterpret_cast<__m128i*>(y + c + 16), _mm512_cvtusepi32_epi8(_mm512_max_epi32(code1, _mm512_setzero_si512())));
+    _mm_store_si128(reinterpret_cast<__m128i*>(y + c),
+                    _mm512_cvtusepi32_epi8(_mm512_max_epi32(code0, _mm512_setzero_si512())));
+    _mm_store_si128(reinterpret_cast<__m128i*>(y + c + 16),
+                    _mm512_cvtusepi32_epi8(_mm512_max_epi32(code1, _mm512_setzero_si512())));
   }
 }
 
 inline void load_bf16(const std::byte* p, __m512& y0, __m512& y1) {
   const auto widen = [](const std::byte* q) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(q))), 16));
+    return _mm512_castsi512_ps(
+        _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(q))), 16));
   };
   y0 = widen(p);
   y1 = widen(p + 32);
@@ -208,33 +219,37 @@ void attention_bf16(const AttentionCall& call) {
     const std::byte* q = call.qkv + 2 * h * d;
     pack_keys(q + 2 * call.heads * d, call.qkv_stride, call.length, d / 2, call.keys);
     pack_values(q + 4 * call.heads * d, call.qkv_stride, call.length, d, call.values);
-    for_tiles(call.length, [&]<int MR>(std::size_t first) __attribute__((always_inline)) {
-      for (std::size_t p = 0; p < keys / 32; ++p) {
-        __m512 sums[MR][2];
-        multiply_tile<Bf16, MR>(q + first * call.qkv_stride, call.qkv_stride, call.keys + p * (d / 2) * kStepBytes, d / 2, sums);
-        EQUAL_UNROLL
-        for (int r = 0; r < MR; ++r) {
-          float* s = as_floats(call.scores + static_cast<std::size_t>(r) * score_stride) + 32 * p;
-          _mm512_store_ps(s, sums[r][0]);
-          _mm512_store_ps(s + 16, sums[r][1]);
-        }
-      }
-      float scale[MR];
-      for (int r = 0; r < MR; ++r) {
-        const auto row = static_cast<std::size_t>(r);
-        scale[r] = 1.0F / softmax(as_floats(call.scores + row * score_stride), call.length, weights + row * weight_stride);
-      }
-      for (std::size_t c = 0; c < d; c += 32) {
-        __m512 sums[MR][2];
-        multiply_tile<Bf16, MR>(weights, weight_stride, call.values + c / 32 * (keys / 2) * kStepBytes, keys / 2, sums);
-        EQUAL_UNROLL
-        for (int r = 0; r < MR; ++r) {
-          const __m512 f = _mm512_set1_ps(scale[r]);
-          store_bf16(call.out + (first + static_cast<std::size_t>(r)) * call.out_stride + 2 * (h * d + c),
-                     _mm512_mul_ps(sums[r][0], f), _mm512_mul_ps(sums[r][1], f));
-        }
-      }
-    });
+    for_tiles(
+        call.length, [&]<int MR>(std::size_t first) __attribute__((always_inline)) {
+          for (std::size_t p = 0; p < keys / 32; ++p) {
+            __m512 sums[MR][2];
+            multiply_tile<Bf16, MR>(q + first * call.qkv_stride, call.qkv_stride, call.keys + p * (d / 2) * kStepBytes,
+                                    d / 2, sums);
+            EQUAL_UNROLL
+            for (int r = 0; r < MR; ++r) {
+              float* s = as_floats(call.scores + static_cast<std::size_t>(r) * score_stride) + 32 * p;
+              _mm512_store_ps(s, sums[r][0]);
+              _mm512_store_ps(s + 16, sums[r][1]);
+            }
+          }
+          float scale[MR];
+          for (int r = 0; r < MR; ++r) {
+            const auto row = static_cast<std::size_t>(r);
+            scale[r] =
+                1.0F / softmax(as_floats(call.scores + row * score_stride), call.length, weights + row * weight_stride);
+          }
+          for (std::size_t c = 0; c < d; c += 32) {
+            __m512 sums[MR][2];
+            multiply_tile<Bf16, MR>(weights, weight_stride, call.values + c / 32 * (keys / 2) * kStepBytes, keys / 2,
+                                    sums);
+            EQUAL_UNROLL
+            for (int r = 0; r < MR; ++r) {
+              const __m512 f = _mm512_set1_ps(scale[r]);
+              store_bf16(call.out + (first + static_cast<std::size_t>(r)) * call.out_stride + 2 * (h * d + c),
+                         _mm512_mul_ps(sums[r][0], f), _mm512_mul_ps(sums[r][1], f));
+            }
+          }
+        });
   }
 }
 
@@ -252,8 +267,9 @@ void layer_norm_uint8(const LayerNormCall& call) {
     range = extend(range, y0, y1);
     if (c + 32 < columns) return;
     const float* x = as_floats(call.x + i * call.x_stride);
-    quantize_row(range, columns, [&](std::size_t at, __m512& z0, __m512& z1) { z0 = load(x + at), z1 = load(x + at + 16); },
-                 call.copy + i * call.copy_stride, call.copy_scale + i, call.copy_zero + i);
+    quantize_row(
+        range, columns, [&](std::size_t at, __m512& z0, __m512& z1) { z0 = load(x + at), z1 = load(x + at + 16); },
+        call.copy + i * call.copy_stride, call.copy_scale + i, call.copy_zero + i);
     range = nothing;
   });
 }

@@ -20,8 +20,8 @@ float gelu(float v) { return 0.5F * v * (1 + std::erf(v * (std::numbers::sqrt2_v
 
 }  // namespace
 
-void linear(MatrixView<const float> weight, std::span<const float> bias, const Tensor& x, std::size_t x_first, std::size_t rows,
-            Epilogue epilogue, Tensor& y, std::size_t y_first, const Tensor* residual) {
+void linear(MatrixView<const float> weight, std::span<const float> bias, const Tensor& x, std::size_t x_first,
+            std::size_t rows, Epilogue epilogue, Tensor& y, std::size_t y_first, const Tensor* residual) {
   const auto out = floats(y, y_first, rows, weight.rows);
   for (std::size_t i = 0; i < rows; ++i) {
     if (epilogue == Epilogue::bias_residual) {
@@ -41,7 +41,8 @@ void attention(const Tensor& qkv, std::size_t first, std::size_t length, Heads h
   Matrix<float> scores(length, length);
   for (std::size_t h = 0; h < heads.count; ++h) {
     const float* q = qkv.floats(first) + h * d;
-    const MatrixView<const float> keys(q + heads.count * d, length, d, stride), values(q + 2 * heads.count * d, length, d, stride);
+    const MatrixView<const float> keys(q + heads.count * d, length, d, stride),
+        values(q + 2 * heads.count * d, length, d, stride);
     gemm_nt(1.0F, {q, length, d, stride}, keys, 0.0F, scores.view());
     for (std::size_t i = 0; i < length; ++i) {
       const auto row = scores.row(i);

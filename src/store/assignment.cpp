@@ -6,6 +6,7 @@
 #include "equal/base/checked.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+
 #include "hdf5_file.hpp"
 
 namespace equal::store {
@@ -18,7 +19,8 @@ constexpr unsigned kVersion = 1;
 std::string inconsistency(const Assignment& a) {
   const std::size_t n = a.cluster.size();
   if (a.order.size() != n) return "order and cluster differ in length";
-  if (a.start.empty() || a.start.front() != 0 || a.start.back() != n || !std::is_sorted(a.start.begin(), a.start.end())) {
+  if (a.start.empty() || a.start.front() != 0 || a.start.back() != n ||
+      !std::is_sorted(a.start.begin(), a.start.end())) {
     return "start does not rise from 0 to the number of documents";
   }
   std::vector<bool> seen(n);
@@ -35,7 +37,8 @@ std::string inconsistency(const Assignment& a) {
 
 }  // namespace
 
-Assignment make_assignment(std::vector<std::uint32_t> cluster, std::span<const std::uint64_t> draw_keys, std::uint32_t k) {
+Assignment make_assignment(std::vector<std::uint32_t> cluster, std::span<const std::uint64_t> draw_keys,
+                           std::uint32_t k) {
   if (draw_keys.size() != cluster.size()) throw InternalError("make_assignment: one draw key a document is needed");
   const auto n = narrow<std::uint32_t>(cluster.size(), "documents of a partition");
   Assignment out;
@@ -49,18 +52,24 @@ Assignment make_assignment(std::vector<std::uint32_t> cluster, std::span<const s
   std::vector<std::uint64_t> next(out.start.begin(), out.start.end());
   for (std::uint32_t i = 0; i < n; ++i) out.order[next[cluster[i]]++] = i;
   for (std::uint32_t c = 0; c < k; ++c) {
-    std::sort(out.order.begin() + static_cast<std::ptrdiff_t>(out.start[c]), out.order.begin() + static_cast<std::ptrdiff_t>(out.start[c + 1]),
-              [&](std::uint32_t a, std::uint32_t b) { return std::pair(draw_keys[a], a) < std::pair(draw_keys[b], b); });
+    std::sort(out.order.begin() + static_cast<std::ptrdiff_t>(out.start[c]),
+              out.order.begin() + static_cast<std::ptrdiff_t>(out.start[c + 1]), [&](std::uint32_t a, std::uint32_t b) {
+                return std::pair(draw_keys[a], a) < std::pair(draw_keys[b], b);
+              });
   }
   out.cluster = std::move(cluster);
   return out;
 }
 
-std::string write_assignment(const std::filesystem::path& path, const Assignment& assignment, const MadeFrom& made_from) {
-  if (const std::string problem = inconsistency(assignment); !problem.empty()) throw InternalError(path.string() + ": " + problem);
+std::string write_assignment(const std::filesystem::path& path, const Assignment& assignment,
+                             const MadeFrom& made_from) {
+  if (const std::string problem = inconsistency(assignment); !problem.empty())
+    throw InternalError(path.string() + ": " + problem);
   const std::uint64_t n = assignment.cluster.size();
   ArrayFileWriter file(path, kFormat, kVersion,
-                       {{"cluster", ElementType::u32, {n}}, {"order", ElementType::u32, {n}}, {"start", ElementType::u64, {assignment.start.size()}}});
+                       {{"cluster", ElementType::u32, {n}},
+                        {"order", ElementType::u32, {n}},
+                        {"start", ElementType::u64, {assignment.start.size()}}});
   file.append(0, std::span<const std::uint32_t>(assignment.cluster));
   file.append(1, std::span<const std::uint32_t>(assignment.order));
   file.append(2, std::span<const std::uint64_t>(assignment.start));

@@ -1,14 +1,14 @@
 #include "equal/store/block_file.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
 #include <span>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "equal/base/digest.hpp"
 #include "equal/base/error.hpp"
@@ -50,7 +50,8 @@ std::string block_header(std::uint64_t number, std::string_view payload) {
 }
 
 /// The intact block `number` at `offset` of a file of `file_bytes`, or nothing. `payload` is reused.
-bool read_block(int fd, const std::string& path, std::uint64_t file_bytes, std::uint64_t offset, std::uint64_t number, std::string& payload) {
+bool read_block(int fd, const std::string& path, std::uint64_t file_bytes, std::uint64_t offset, std::uint64_t number,
+                std::string& payload) {
   std::array<char, kBlockHeaderBytes> header{};
   if (file_bytes - offset < header.size()) return false;
   if (read_at(fd, std::as_writable_bytes(std::span(header)), offset, path) != header.size()) return false;
@@ -69,10 +70,12 @@ void sync_data(int fd, const std::string& path) {
 }  // namespace
 
 BlockFile::BlockFile(fs::path path, const std::string& source) : path_(std::move(path)) {
-  if (source.size() != kDigestDigits) throw InternalError(path_.string() + ": the source digest must have 64 hex digits");
+  if (source.size() != kDigestDigits)
+    throw InternalError(path_.string() + ": the source digest must have 64 hex digits");
   fd_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   struct stat status {};
-  if (!fd_ || ::fstat(fd_.get(), &status) != 0) throw EnvironmentError(path_.string() + ": cannot be opened: " + errno_text(errno));
+  if (!fd_ || ::fstat(fd_.get(), &status) != 0)
+    throw EnvironmentError(path_.string() + ": cannot be opened: " + errno_text(errno));
   const auto file_bytes = static_cast<std::uint64_t>(status.st_size);
   const std::string header = file_header(source);
   std::string found(header.size(), '\0');
@@ -110,7 +113,8 @@ void BlockFile::for_each(const std::function<void(std::uint64_t, std::string_vie
   std::uint64_t offset = kFileHeaderBytes;
   for (std::uint64_t number = 0; number < next_; ++number) {
     if (!read_block(fd_.get(), path_.string(), end_, offset, number, payload)) {
-      throw DataError(path_.string() + ": block " + std::to_string(number) + " was damaged while the file was open; run the same command again");
+      throw DataError(path_.string() + ": block " + std::to_string(number) +
+                      " was damaged while the file was open; run the same command again");
     }
     visit(number, payload);
     offset += kBlockHeaderBytes + payload.size();
@@ -119,7 +123,8 @@ void BlockFile::for_each(const std::function<void(std::uint64_t, std::string_vie
 
 void BlockFile::remove() {
   fd_ = FileDescriptor();
-  if (::unlink(path_.c_str()) != 0) throw EnvironmentError(path_.string() + ": cannot be deleted: " + errno_text(errno));
+  if (::unlink(path_.c_str()) != 0)
+    throw EnvironmentError(path_.string() + ": cannot be deleted: " + errno_text(errno));
 }
 
 }  // namespace equal::store

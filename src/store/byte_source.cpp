@@ -1,8 +1,5 @@
 #include "byte_source.hpp"
 
-#include <fcntl.h>
-#include <sys/types.h>
-
 #include <algorithm>
 #include <array>
 #include <condition_variable>
@@ -13,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/types.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -60,8 +59,8 @@ class CompressedInput {
   std::size_t size() const { return end_ - begin_; }
   void consume(std::size_t n) { begin_ += n; }
   [[noreturn]] void fail(const std::string& problem) const {
-    throw DataError(format("{}: {} near byte {} of the compressed file: fetch it again, or mend it with its tool", file_.path(), problem,
-                           file_.offset() - size()));
+    throw DataError(format("{}: {} near byte {} of the compressed file: fetch it again, or mend it with its tool",
+                           file_.path(), problem, file_.offset() - size()));
   }
 
  private:
@@ -74,7 +73,8 @@ class CompressedInput {
 class GzipSource : public ByteSource {
  public:
   explicit GzipSource(const fs::path& path) : input_(path) {
-    if (::inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK) throw EnvironmentError("zlib cannot be started: out of memory?");
+    if (::inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK)
+      throw EnvironmentError("zlib cannot be started: out of memory?");
   }
   ~GzipSource() override { ::inflateEnd(&stream_); }
 
@@ -97,7 +97,8 @@ class GzipSource : public ByteSource {
       if (status == Z_STREAM_END) {
         inside_ = false;
       } else if (status != Z_OK && status != Z_BUF_ERROR) {
-        input_.fail(std::string("the gzip stream is broken (") + (stream_.msg == nullptr ? "no further word" : stream_.msg) + ")");
+        input_.fail(std::string("the gzip stream is broken (") +
+                    (stream_.msg == nullptr ? "no further word" : stream_.msg) + ")");
       }
     }
     return done;
@@ -134,7 +135,8 @@ class ZstdSource : public ByteSource {
       ZSTD_inBuffer from{input_.data(), input_.size(), 0};
       const std::size_t before = to.pos;
       const std::size_t status = ZSTD_decompressStream(context_.get(), &to, &from);
-      if (ZSTD_isError(status) != 0) input_.fail(std::string("the zstd stream is broken (") + ZSTD_getErrorName(status) + ")");
+      if (ZSTD_isError(status) != 0)
+        input_.fail(std::string("the zstd stream is broken (") + ZSTD_getErrorName(status) + ")");
       input_.consume(from.pos);
       const bool progressed = from.pos > 0 || to.pos > before;
       if (progressed) inside_ = status != 0;
@@ -251,15 +253,19 @@ Compression detect_compression(const fs::path& path) {
   if (bytes.substr(0, 2) == "\x1f\x8b") return Compression::gzip;
   if (bytes == "\x28\xb5\x2f\xfd") return Compression::zstd;
   // A skippable frame (magic 0x184D2A5?) opens the files of some tools, e.g. pzstd.
-  if (bytes.size() == 4 && (static_cast<unsigned char>(bytes[0]) & 0xf0) == 0x50 && bytes.substr(1) == "\x2a\x4d\x18") return Compression::zstd;
+  if (bytes.size() == 4 && (static_cast<unsigned char>(bytes[0]) & 0xf0) == 0x50 && bytes.substr(1) == "\x2a\x4d\x18")
+    return Compression::zstd;
   return Compression::none;
 }
 
 std::unique_ptr<ByteSource> open_small_source(const fs::path& path) {
   switch (detect_compression(path)) {
-    case Compression::gzip: return std::make_unique<GzipSource>(path);
-    case Compression::zstd: return std::make_unique<ZstdSource>(path);
-    case Compression::none: break;
+    case Compression::gzip:
+      return std::make_unique<GzipSource>(path);
+    case Compression::zstd:
+      return std::make_unique<ZstdSource>(path);
+    case Compression::none:
+      break;
   }
   return std::make_unique<FileSource>(path, 0);
 }

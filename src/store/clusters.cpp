@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "equal/base/error.hpp"
+
 #include "hdf5_file.hpp"
 
 namespace equal::store {
@@ -16,11 +17,13 @@ std::string inconsistency(const Clusters& c) {
   if (c.centroids.size() != k * c.dim) return "centroids is not (k, dim)";
   if (c.radius.size() != k || c.variance.size() != k) return "radius and variance are not (k)";
   if (c.neighbours.size() != c.neighbour_distances.size()) return "neighbours and their distances differ in length";
-  if (c.neighbour_start.size() != k + 1 || c.neighbour_start.front() != 0 || c.neighbour_start.back() != c.neighbours.size() ||
+  if (c.neighbour_start.size() != k + 1 || c.neighbour_start.front() != 0 ||
+      c.neighbour_start.back() != c.neighbours.size() ||
       !std::is_sorted(c.neighbour_start.begin(), c.neighbour_start.end())) {
     return "neighbour_start does not rise from 0 to the number of neighbours";
   }
-  if (std::any_of(c.neighbours.begin(), c.neighbours.end(), [k](std::uint32_t id) { return id >= k; })) return "a neighbour is no cluster";
+  if (std::any_of(c.neighbours.begin(), c.neighbours.end(), [k](std::uint32_t id) { return id >= k; }))
+    return "a neighbour is no cluster";
   return {};
 }
 
@@ -34,7 +37,8 @@ std::string write_clusters(const std::filesystem::path& path, const Clusters& cl
     with_neighbours.neighbour_start.assign(clusters.counts.size() + 1, 0);
     c = &with_neighbours;
   }
-  if (const std::string problem = inconsistency(*c); !problem.empty()) throw InternalError(path.string() + ": " + problem);
+  if (const std::string problem = inconsistency(*c); !problem.empty())
+    throw InternalError(path.string() + ": " + problem);
   const std::uint64_t k = c->counts.size();
   ArrayFileWriter file(path, kFormat, kVersion,
                        {{"centroids", ElementType::f64, {k, c->dim}},

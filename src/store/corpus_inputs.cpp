@@ -1,14 +1,15 @@
+#include <algorithm>
+
 #include <fcntl.h>
 #include <glob.h>
 
-#include <algorithm>
-
-#include "byte_source.hpp"
 #include "equal/base/digest.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/store/corpus_reader.hpp"
+
+#include "byte_source.hpp"
 #include "parquet_chunks.hpp"
 #include "weighted_chunks.hpp"
 
@@ -18,7 +19,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kSamplesPerFile = 16, kSampleBytes = 64 << 10, kSampledFiles = 64;
-constexpr const char* kKinds = ".jsonl, .ndjson, .json, .txt, .md, .markdown, .warc or .wet, each also with .gz or .zst; .parquet";
+constexpr const char* kKinds =
+    ".jsonl, .ndjson, .json, .txt, .md, .markdown, .warc or .wet, each also with .gz or .zst; .parquet";
 
 std::optional<InputKind> kind_of(fs::path path) {
   std::string extension = path.extension().string();
@@ -69,7 +71,8 @@ std::vector<fs::path> files_below(const fs::path& folder) {
   } catch (const fs::filesystem_error& e) {
     throw DataError(folder.string() + ": cannot be listed: " + e.code().message());
   }
-  std::sort(out.begin(), out.end(), [](const fs::path& a, const fs::path& b) { return a.generic_string() < b.generic_string(); });
+  std::sort(out.begin(), out.end(),
+            [](const fs::path& a, const fs::path& b) { return a.generic_string() < b.generic_string(); });
   return out;
 }
 
@@ -88,12 +91,14 @@ void add_folder(std::vector<Input>& out, const std::string& name) {
     }
   }
   if (!texts.files.empty()) out.push_back(std::move(texts));
-  if (out.size() == before) throw UsageError(format("input {}: the folder holds no file of a known kind ({})", name, kKinds));
+  if (out.size() == before)
+    throw UsageError(format("input {}: the folder holds no file of a known kind ({})", name, kKinds));
 }
 
 std::vector<std::string> expand(const std::string& name) {
   if (fs::exists(name)) return {name};
-  if (name.find_first_of("*?[") == std::string::npos) throw UsageError(format("input {}: no such file or folder", name));
+  if (name.find_first_of("*?[") == std::string::npos)
+    throw UsageError(format("input {}: no such file or folder", name));
   glob_t found{};
   const int status = ::glob(name.c_str(), 0, nullptr, &found);
   std::vector<std::string> out(found.gl_pathv, found.gl_pathv + (status == 0 ? found.gl_pathc : 0));
@@ -110,7 +115,8 @@ void digest_samples(Sha256& sha, const fs::path& path, std::uint64_t size) {
   const std::uint64_t last = size > kSampleBytes ? size - kSampleBytes : 0;
   std::uint64_t end = 0;
   for (std::size_t i = 0; i < kSamplesPerFile; ++i) {
-    const std::uint64_t begin = last / (kSamplesPerFile - 1) * i + last % (kSamplesPerFile - 1) * i / (kSamplesPerFile - 1);
+    const std::uint64_t begin =
+        last / (kSamplesPerFile - 1) * i + last % (kSamplesPerFile - 1) * i / (kSamplesPerFile - 1);
     if (i > 0 && begin < end && end >= size) break;  // a small file is read once
     const std::size_t got = read_at(fd.get(), buffer, begin, path.string());
     sha.update(std::span<const std::byte>(buffer).first(got));

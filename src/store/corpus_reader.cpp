@@ -4,9 +4,10 @@
 #include <iterator>
 #include <numeric>
 
-#include "chunk_source.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+
+#include "chunk_source.hpp"
 #include "parquet_chunks.hpp"
 
 namespace equal::store {
@@ -34,17 +35,20 @@ void add(ChunkTally& sum, ChunkTally&& part, std::uint64_t chunk, const std::str
 }  // namespace
 
 const char* name_of(BadReason reason) noexcept {
-  static constexpr std::array<const char*, kBadReasons> kNames{"broken JSON",      "not UTF-8",  "not a JSON object", "no text field",
-                                                               "text without words", "wrong type", "too long"};
+  static constexpr std::array<const char*, kBadReasons> kNames{
+      "broken JSON", "not UTF-8", "not a JSON object", "no text field", "text without words", "wrong type", "too long"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 
 std::string describe(const BadLine& bad, std::uint64_t lines_before) {
   const std::string where = bad.line == 0 ? bad.file : format("{}:{}", bad.file, lines_before + bad.line);
-  return format("{}: {}{}: {}", where, name_of(bad.reason), bad.detail.empty() ? "" : " (" + bad.detail + ")", bad.excerpt);
+  return format("{}: {}{}: {}", where, name_of(bad.reason), bad.detail.empty() ? "" : " (" + bad.detail + ")",
+                bad.excerpt);
 }
 
-std::uint64_t ChunkTally::bad_lines() const noexcept { return std::accumulate(bad.begin(), bad.end(), std::uint64_t{0}); }
+std::uint64_t ChunkTally::bad_lines() const noexcept {
+  return std::accumulate(bad.begin(), bad.end(), std::uint64_t{0});
+}
 
 struct CorpusReader::Impl {
   ChunkContext context;
@@ -58,10 +62,18 @@ struct CorpusReader::Impl {
       : context(std::move(params), std::move(input), pool), chunk(first_chunk) {
     if (context.params.partition_bytes == 0) throw InternalError("partition_bytes = 0");
     switch (context.input.kind) {
-      case InputKind::json_lines: source = make_line_chunks(context, first_chunk); break;
-      case InputKind::text_files: source = make_text_file_chunks(context); break;
-      case InputKind::warc_records: source = make_warc_chunks(context); break;
-      case InputKind::parquet_rows: source = make_parquet_chunks(context); break;
+      case InputKind::json_lines:
+        source = make_line_chunks(context, first_chunk);
+        break;
+      case InputKind::text_files:
+        source = make_text_file_chunks(context);
+        break;
+      case InputKind::warc_records:
+        source = make_warc_chunks(context);
+        break;
+      case InputKind::parquet_rows:
+        source = make_parquet_chunks(context);
+        break;
     }
   }
 };
@@ -90,7 +102,8 @@ bool CorpusReader::next(std::vector<Document>& documents) {
     } else {
       std::move(part.documents.begin(), part.documents.end(), std::back_inserter(documents));
     }
-    add(impl_->tally, std::move(part.tally), impl_->chunk, impl_->context.input.name, impl_->context.params.max_reported);
+    add(impl_->tally, std::move(part.tally), impl_->chunk, impl_->context.input.name,
+        impl_->context.params.max_reported);
   }
   return true;
 }

@@ -39,7 +39,8 @@ void DocumentParser::report(BadReason reason, const Line& line, std::string_view
   out.tally.reported.push_back(std::move(bad));
 }
 
-void DocumentParser::parse_line(const Line& line, const std::string& source, const std::string& file_name, Parsed& out) {
+void DocumentParser::parse_line(const Line& line, const std::string& source, const std::string& file_name,
+                                Parsed& out) {
   ++out.tally.lines;
   if (line.too_long) {
     return report(BadReason::too_long, line, format("more than {} bytes", params_.max_line_bytes), out);
@@ -169,7 +170,8 @@ void DocumentParser::finish(Document&& whole, bool has_id, Parsed& out) const {
   }
   for (KnownPair& pair : whole.pairs) {
     const auto begin = out.documents.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto home = std::find_if(begin, out.documents.end(), [&](const Document& d) { return d.text.find(pair.question) != std::string::npos; });
+    const auto home = std::find_if(begin, out.documents.end(),
+                                   [&](const Document& d) { return d.text.find(pair.question) != std::string::npos; });
     (home == out.documents.end() ? *begin : *home).pairs.push_back(std::move(pair));
   }
 }

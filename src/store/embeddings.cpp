@@ -5,6 +5,7 @@
 #include "equal/base/checked.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+
 #include "hdf5_file.hpp"
 
 namespace equal::store {
@@ -33,7 +34,8 @@ EmbeddingsWriter::EmbeddingsWriter(EmbeddingsWriter&&) noexcept = default;
 void EmbeddingsWriter::append(std::span<const half_bits> values) {
   if (values.empty()) return;
   if (values.size() % impl_->dim != 0) {
-    throw InternalError(format("{}: {} values are no whole rows of {}", impl_->path.string(), values.size(), impl_->dim));
+    throw InternalError(
+        format("{}: {} values are no whole rows of {}", impl_->path.string(), values.size(), impl_->dim));
   }
   impl_->file.append(0, values);
 }
@@ -61,7 +63,8 @@ struct EmbeddingsReader::Impl {
   }
 };
 
-EmbeddingsReader::EmbeddingsReader(std::filesystem::path path, Verify verify) : impl_(std::make_unique<Impl>(std::move(path), verify)) {}
+EmbeddingsReader::EmbeddingsReader(std::filesystem::path path, Verify verify)
+    : impl_(std::make_unique<Impl>(std::move(path), verify)) {}
 EmbeddingsReader::~EmbeddingsReader() = default;
 EmbeddingsReader::EmbeddingsReader(EmbeddingsReader&&) noexcept = default;
 
@@ -84,12 +87,14 @@ std::string write_cluster_ordered(const EmbeddingsReader& embeddings, const Assi
                                   std::uint64_t memory_bytes) {
   const std::uint64_t n = embeddings.count(), dim = embeddings.dim();
   if (assignment.order.size() != n) {
-    throw DataError(format("{}: holds {} vectors but the assignment {} documents", embeddings.path().string(), n, assignment.order.size()));
+    throw DataError(format("{}: holds {} vectors but the assignment {} documents", embeddings.path().string(), n,
+                           assignment.order.size()));
   }
   EmbeddingsWriter out(path, n, dim, RowOrder::cluster);
   const std::uint64_t row_bytes = std::max<std::uint64_t>(1, dim * sizeof(half_bits));
   const std::uint64_t window = std::clamp<std::uint64_t>(memory_bytes / row_bytes, 1, std::max<std::uint64_t>(n, 1));
-  const std::uint64_t block = std::clamp<std::uint64_t>((std::uint64_t{4} << 20) / row_bytes, 1, std::max<std::uint64_t>(n, 1));
+  const std::uint64_t block =
+      std::clamp<std::uint64_t>((std::uint64_t{4} << 20) / row_bytes, 1, std::max<std::uint64_t>(n, 1));
   std::vector<std::uint64_t> target(n);  // row of the result that document i becomes
   for (std::uint64_t row = 0; row < n; ++row) target[assignment.order[row]] = row;
   std::vector<half_bits> rows(window * dim), source(block * dim);
@@ -105,7 +110,8 @@ std::string write_cluster_ordered(const EmbeddingsReader& embeddings, const Assi
     }
     out.append(std::span<const half_bits>(rows).first((end - begin) * dim));
   }
-  return out.finish({{"embeddings", embeddings.header().content_digest}, {"assignment", assignment_header.content_digest}});
+  return out.finish(
+      {{"embeddings", embeddings.header().content_digest}, {"assignment", assignment_header.content_digest}});
 }
 
 }  // namespace equal::store

@@ -6,24 +6,34 @@ namespace equal::store {
 
 std::size_t size_of(ElementType type) noexcept {
   switch (type) {
-    case ElementType::u8: return 1;
+    case ElementType::u8:
+      return 1;
     case ElementType::u16:
-    case ElementType::f16: return 2;
-    case ElementType::u32: return 4;
+    case ElementType::f16:
+      return 2;
+    case ElementType::u32:
+      return 4;
     case ElementType::u64:
-    case ElementType::f64: return 8;
+    case ElementType::f64:
+      return 8;
   }
   return 1;
 }
 
 const char* name_of(ElementType type) noexcept {
   switch (type) {
-    case ElementType::u8: return "u8";
-    case ElementType::u16: return "u16";
-    case ElementType::u32: return "u32";
-    case ElementType::u64: return "u64";
-    case ElementType::f16: return "f16";
-    case ElementType::f64: return "f64";
+    case ElementType::u8:
+      return "u8";
+    case ElementType::u16:
+      return "u16";
+    case ElementType::u32:
+      return "u32";
+    case ElementType::u64:
+      return "u64";
+    case ElementType::f16:
+      return "f16";
+    case ElementType::f64:
+      return "f64";
   }
   return "?";
 }
@@ -64,16 +74,24 @@ Handle file_access() {
 
 Handle make_type(ElementType type) {
   switch (type) {
-    case ElementType::u8: return {H5Tcopy(H5T_STD_U8LE), &H5Tclose};
-    case ElementType::u16: return {H5Tcopy(H5T_STD_U16LE), &H5Tclose};
-    case ElementType::u32: return {H5Tcopy(H5T_STD_U32LE), &H5Tclose};
-    case ElementType::u64: return {H5Tcopy(H5T_STD_U64LE), &H5Tclose};
-    case ElementType::f64: return {H5Tcopy(H5T_IEEE_F64LE), &H5Tclose};
-    case ElementType::f16: break;
+    case ElementType::u8:
+      return {H5Tcopy(H5T_STD_U8LE), &H5Tclose};
+    case ElementType::u16:
+      return {H5Tcopy(H5T_STD_U16LE), &H5Tclose};
+    case ElementType::u32:
+      return {H5Tcopy(H5T_STD_U32LE), &H5Tclose};
+    case ElementType::u64:
+      return {H5Tcopy(H5T_STD_U64LE), &H5Tclose};
+    case ElementType::f64:
+      return {H5Tcopy(H5T_IEEE_F64LE), &H5Tclose};
+    case ElementType::f16:
+      break;
   }
-  // HDF5 1.10 has no binary16; this is the type that h5py writes for '<f2': sign at 15, 5 exponent bits, 10 of mantissa.
+  // HDF5 1.10 has no binary16; this is the type that h5py writes for '<f2': sign at 15, 5 exponent bits, 10 of
+  // mantissa.
   Handle half(H5Tcopy(H5T_IEEE_F32LE), &H5Tclose);
-  if (H5Tset_fields(half.get(), 15, 10, 5, 0, 10) < 0 || H5Tset_size(half.get(), 2) < 0 || H5Tset_ebias(half.get(), 15) < 0) {
+  if (H5Tset_fields(half.get(), 15, 10, 5, 0, 10) < 0 || H5Tset_size(half.get(), 2) < 0 ||
+      H5Tset_ebias(half.get(), 15) < 0) {
     throw InternalError("HDF5 refuses the binary16 type: " + last_error());
   }
   return half;

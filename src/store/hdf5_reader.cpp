@@ -1,12 +1,13 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <optional>
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "equal/base/checked.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+
 #include "hdf5_content.hpp"
 #include "hdf5_handle.hpp"
 
@@ -15,8 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t kMaxObjects = 64;               // arrays or attributes; our formats have fewer than 20
-constexpr std::size_t kMaxAttributeBytes = 60 * 1024;   // an object header message holds less than 64 KiB
+constexpr std::uint64_t kMaxObjects = 64;              // arrays or attributes; our formats have fewer than 20
+constexpr std::size_t kMaxAttributeBytes = 60 * 1024;  // an object header message holds less than 64 KiB
 
 /// Reads the layout of one open file; throws DataError through `fail`.
 class LayoutReader {
@@ -30,11 +31,13 @@ class LayoutReader {
   std::vector<std::string> array_names() const {
     H5G_info_t info{};
     if (H5Gget_info(file_.get(), &info) < 0) fail("", "its list of datasets is damaged: " + hdf5::last_error());
-    if (info.nlinks > kMaxObjects) fail("", format("holds {} objects; our formats hold fewer than {}", info.nlinks, kMaxObjects));
+    if (info.nlinks > kMaxObjects)
+      fail("", format("holds {} objects; our formats hold fewer than {}", info.nlinks, kMaxObjects));
     std::vector<std::string> names;
     for (hsize_t i = 0; i < info.nlinks; ++i) {
       std::array<char, 256> name{};
-      const ssize_t size = H5Lget_name_by_idx(file_.get(), ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(), H5P_DEFAULT);
+      const ssize_t size =
+          H5Lget_name_by_idx(file_.get(), ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(), H5P_DEFAULT);
       if (size <= 0 || static_cast<std::size_t>(size) >= name.size()) fail("", "has a damaged dataset name");
       H5L_info_t link{};
       if (H5Lget_info(file_.get(), name.data(), &link, H5P_DEFAULT) < 0 || link.type != H5L_TYPE_HARD) {
@@ -89,11 +92,12 @@ class LayoutReader {
   std::map<std::string, Json> attributes(const std::string& where, hid_t object) const {
     H5O_info_t info{};
     if (H5Oget_info2(object, &info, H5O_INFO_NUM_ATTRS) < 0) fail(where, "is damaged: " + hdf5::last_error());
-    if (info.num_attrs > kMaxObjects) fail(where, format("has {} attributes; fewer than {} are allowed", info.num_attrs, kMaxObjects));
+    if (info.num_attrs > kMaxObjects)
+      fail(where, format("has {} attributes; fewer than {} are allowed", info.num_attrs, kMaxObjects));
     std::map<std::string, Json> out;
     for (hsize_t i = 0; i < info.num_attrs; ++i) {
-      const hdf5::Handle attribute(
-          H5Aopen_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT), &H5Aclose);
+      const hdf5::Handle attribute(H5Aopen_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT),
+                                   &H5Aclose);
       std::array<char, 256> name{};
       if (!attribute || H5Aget_name(attribute.get(), name.size(), name.data()) < 0) {
         fail(where, "has a damaged attribute: " + hdf5::last_error());
@@ -109,7 +113,8 @@ class LayoutReader {
   [[noreturn]] void fail(const std::string& array, const std::string& problem) const { owner_.fail(array, problem); }
 
   ElementType element_type(const std::string& name, const hdf5::Handle& type) const {
-    for (const auto candidate : {ElementType::u8, ElementType::u16, ElementType::u32, ElementType::u64, ElementType::f16, ElementType::f64}) {
+    for (const auto candidate :
+         {ElementType::u8, ElementType::u16, ElementType::u32, ElementType::u64, ElementType::f16, ElementType::f64}) {
       if (H5Tequal(type.get(), hdf5::make_type(candidate).get()) > 0) return candidate;
     }
     fail(name, "has an element type that no format of this program uses");
@@ -143,7 +148,8 @@ class LayoutReader {
         value = real;
         break;
       }
-      default: break;
+      default:
+        break;
     }
     if (!read) fail("attribute " + name, "cannot be read");
     return value;
@@ -161,8 +167,8 @@ bool has_checksummed_superblock(int fd, const std::string& path) {
   return read_at(fd, std::as_writable_bytes(std::span(start)), 0, path) == start.size() && start == kStart;
 }
 
-/// Where the file ends by its superblock (version 3: the third address, checked by the library's checksum). The library takes
-/// more bytes behind that for none of its business; we do not.
+/// Where the file ends by its superblock (version 3: the third address, checked by the library's checksum). The library
+/// takes more bytes behind that for none of its business; we do not.
 std::uint64_t announced_end(int fd, const std::string& path) {
   constexpr std::uint64_t kEndAddress = 28;
   std::uint64_t end = 0;
@@ -172,7 +178,8 @@ std::uint64_t announced_end(int fd, const std::string& path) {
 
 }  // namespace
 
-ArrayFileReader::ArrayFileReader(fs::path path, const std::string& format_name, std::uint64_t newest_version, Verify verify)
+ArrayFileReader::ArrayFileReader(fs::path path, const std::string& format_name, std::uint64_t newest_version,
+                                 Verify verify)
     : path_(std::move(path)) {
   fd_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd_) throw DataError(path_.string() + ": cannot be opened: " + errno_text(errno));
@@ -191,7 +198,8 @@ void ArrayFileReader::fail(const std::string& array, const std::string& problem)
 void ArrayFileReader::load_layout() {
   struct stat status {};
   if (::fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode)) fail("", "is no regular file");
-  if (!has_checksummed_superblock(fd_.get(), path_.string())) fail("", "does not start like an HDF5 file of this program");
+  if (!has_checksummed_superblock(fd_.get(), path_.string()))
+    fail("", "does not start like an HDF5 file of this program");
   if (announced_end(fd_.get(), path_.string()) != static_cast<std::uint64_t>(status.st_size))
     fail("", "is longer or shorter than it says");
   const hdf5::Session session;
@@ -202,7 +210,8 @@ void ArrayFileReader::load_layout() {
     LayoutReader::Placed placed = layout.locate(name, dataset);
     const auto own = layout.attributes(name, dataset.get());
     const auto sha = own.find(kSha256);
-    if (own.size() != 1 || sha == own.end() || !sha->second.is_string()) fail(name, "does not carry exactly its SHA-256");
+    if (own.size() != 1 || sha == own.end() || !sha->second.is_string())
+      fail(name, "does not carry exactly its SHA-256");
     const std::string check_name = std::string(kChecksGroup) + "/" + name;
     const LayoutReader::Placed table = layout.locate(check_name, layout.open(check_name));
     if (table.shape.type != ElementType::u32 || table.shape.dims != std::vector{check_blocks(placed.bytes)}) {
@@ -225,10 +234,12 @@ void ArrayFileReader::check_header(const std::string& format_name, std::uint64_t
   Content content;
   for (const auto& [name, value] : attributes_.items()) {
     if (name != kContentDigest) content.attributes[name] = value;
-    if (name.rfind(kMadeFromPrefix, 0) == 0) header_.made_from[name.substr(kMadeFromPrefix.size())] = string_attribute(name);
+    if (name.rfind(kMadeFromPrefix, 0) == 0)
+      header_.made_from[name.substr(kMadeFromPrefix.size())] = string_attribute(name);
   }
   for (const Array& array : arrays_) {
-    const std::string_view table(reinterpret_cast<const char*>(array.crcs.data()), array.crcs.size() * sizeof(std::uint32_t));
+    const std::string_view table(reinterpret_cast<const char*>(array.crcs.data()),
+                                 array.crcs.size() * sizeof(std::uint32_t));
     content.arrays.push_back({array.shape, array.sha256, sha256_hex(table)});
   }
   header_.format = string_attribute("format");
@@ -238,9 +249,11 @@ void ArrayFileReader::check_header(const std::string& format_name, std::uint64_t
     fail("attribute format", format("'{}'; expected '{}'", header_.format, format_name));
   }
   if (header_.version == 0 || header_.version > newest_version) {
-    fail("attribute version", format("{}; this program reads up to {}: use a newer one", header_.version, newest_version));
+    fail("attribute version",
+         format("{}; this program reads up to {}: use a newer one", header_.version, newest_version));
   }
-  if (content.digest() != header_.content_digest) fail("attribute content_digest", "does not match attributes, shapes and checksums");
+  if (content.digest() != header_.content_digest)
+    fail("attribute content_digest", "does not match attributes, shapes and checksums");
 }
 
 void ArrayFileReader::check_everything() const {
@@ -258,7 +271,8 @@ void ArrayFileReader::check_everything() const {
 
 std::uint64_t ArrayFileReader::unsigned_attribute(const std::string& name) const {
   const auto found = attributes_.find(name);
-  if (found == attributes_.end() || !found->is_number_unsigned()) fail("attribute " + name, "is missing or no whole number");
+  if (found == attributes_.end() || !found->is_number_unsigned())
+    fail("attribute " + name, "is missing or no whole number");
   return found->get<std::uint64_t>();
 }
 
@@ -268,13 +282,16 @@ std::string ArrayFileReader::string_attribute(const std::string& name) const {
   return found->get<std::string>();
 }
 
-std::size_t ArrayFileReader::find(const std::string& name, ElementType type, const std::vector<std::int64_t>& dims) const {
+std::size_t ArrayFileReader::find(const std::string& name, ElementType type,
+                                  const std::vector<std::int64_t>& dims) const {
   for (std::size_t i = 0; i < arrays_.size(); ++i) {
     const ArrayShape& shape = arrays_[i].shape;
     if (shape.name != name) continue;
-    if (shape.type != type) fail(name, format("has elements of type {}; expected {}", name_of(shape.type), name_of(type)));
+    if (shape.type != type)
+      fail(name, format("has elements of type {}; expected {}", name_of(shape.type), name_of(type)));
     bool fits = shape.dims.size() == dims.size();
-    for (std::size_t d = 0; fits && d < dims.size(); ++d) fits = dims[d] < 0 || shape.dims[d] == static_cast<std::uint64_t>(dims[d]);
+    for (std::size_t d = 0; fits && d < dims.size(); ++d)
+      fits = dims[d] < 0 || shape.dims[d] == static_cast<std::uint64_t>(dims[d]);
     if (!fits) fail(name, format("has shape ({}); expected ({})", fmt::join(shape.dims, ", "), fmt::join(dims, ", ")));
     return i;
   }
@@ -282,13 +299,15 @@ std::size_t ArrayFileReader::find(const std::string& name, ElementType type, con
 }
 
 void ArrayFileReader::pread_exactly(const Array& array, std::uint64_t first, std::span<std::byte> out) const {
-  if (read_at(fd_.get(), out, array.address + first, path_.string()) != out.size()) fail(array.shape.name, "ends too early: the file was cut off");
+  if (read_at(fd_.get(), out, array.address + first, path_.string()) != out.size())
+    fail(array.shape.name, "ends too early: the file was cut off");
 }
 
 void ArrayFileReader::read_bytes(std::size_t index, std::uint64_t first, std::span<std::byte> out) const {
   const Array& array = arrays_[index];
   if (first > array.bytes || out.size() > array.bytes - first) {
-    throw InternalError(format("{}: {}: bytes {}+{} of {} were asked for", path_.string(), array.shape.name, first, out.size(), array.bytes));
+    throw InternalError(format("{}: {}: bytes {}+{} of {} were asked for", path_.string(), array.shape.name, first,
+                               out.size(), array.bytes));
   }
   pread_exactly(array, first, out);
   std::vector<std::byte> edge;

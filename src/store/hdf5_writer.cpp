@@ -1,11 +1,12 @@
+#include <algorithm>
+
 #include <fcntl.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "equal/base/checked.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+
 #include "hdf5_capture.hpp"
 #include "hdf5_content.hpp"
 #include "hdf5_handle.hpp"
@@ -65,7 +66,8 @@ void write_attribute(const hdf5::Handle& owner, const std::string& name, const J
     memory = Handle(H5Tcopy(H5T_NATIVE_UINT64), &H5Tclose);
     data = &whole;
   }
-  const Handle attribute(H5Acreate2(owner.get(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), &H5Aclose);
+  const Handle attribute(H5Acreate2(owner.get(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
+                         &H5Aclose);
   if (!attribute || H5Awrite(attribute.get(), memory.get(), data) < 0) {
     throw InternalError(format("{}: attribute {} cannot be made: {}", path.string(), name, hdf5::last_error()));
   }
@@ -92,7 +94,8 @@ struct ArrayFileWriter::Impl {
   void create_file() {
     const hdf5::Handle access = hdf5::capturing_access(metadata);
     const hdf5::Handle creation(H5Pcreate(H5P_FILE_CREATE), &H5Pclose);
-    // Attributes and links inside the (checksummed) object headers, whatever their number; no times: equal content, equal bytes.
+    // Attributes and links inside the (checksummed) object headers, whatever their number; no times: equal content,
+    // equal bytes.
     H5Pset_attr_phase_change(creation.get(), 1000, 0);
     H5Pset_link_phase_change(creation.get(), 1000, 0);
     H5Pset_obj_track_times(creation.get(), false);
@@ -110,7 +113,8 @@ struct ArrayFileWriter::Impl {
     const hdf5::Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), &H5Sclose);
     const hdf5::Handle type = hdf5::make_type(shape.type);
     hdf5::Handle dataset(
-        H5Dcreate2(group.get(), shape.name.c_str(), type.get(), space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT), &H5Dclose);
+        H5Dcreate2(group.get(), shape.name.c_str(), type.get(), space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
+        &H5Dclose);
     if (!dataset) fail("dataset " + shape.name + " cannot be created");
     const haddr_t address = H5Dget_offset(dataset.get());
     if (keep) datasets.push_back(std::move(dataset));
@@ -123,7 +127,8 @@ struct ArrayFileWriter::Impl {
     const hdf5::Handle group_creation(H5Pcreate(H5P_GROUP_CREATE), &H5Pclose);
     H5Pset_link_phase_change(group_creation.get(), 1000, 0);
     H5Pset_obj_track_times(group_creation.get(), false);
-    const hdf5::Handle checks(H5Gcreate2(file.get(), kChecksGroup, H5P_DEFAULT, group_creation.get(), H5P_DEFAULT), &H5Gclose);
+    const hdf5::Handle checks(H5Gcreate2(file.get(), kChecksGroup, H5P_DEFAULT, group_creation.get(), H5P_DEFAULT),
+                              &H5Gclose);
     if (!checks) fail("the group of checksums cannot be created");
     for (ArrayShape& shape : shapes) {
       Filling& array = arrays.emplace_back();
@@ -136,7 +141,8 @@ struct ArrayFileWriter::Impl {
   }
 };
 
-ArrayFileWriter::ArrayFileWriter(fs::path path, std::string format_name, std::uint64_t version, std::vector<ArrayShape> arrays)
+ArrayFileWriter::ArrayFileWriter(fs::path path, std::string format_name, std::uint64_t version,
+                                 std::vector<ArrayShape> arrays)
     : impl_(std::make_unique<Impl>()) {
   impl_->temporary = temporary_name(path).string();
   impl_->path = std::move(path);
@@ -176,10 +182,11 @@ std::string ArrayFileWriter::finish(const Json& attributes, const MadeFrom& made
   content.attributes["version"] = impl_->version;
   for (Filling& array : impl_->arrays) {
     if (array.filled != array.bytes) {
-      throw InternalError(format("{}: {} of {} bytes of {} were written", impl_->path.string(), array.filled, array.bytes,
-                                 array.shape.name));
+      throw InternalError(format("{}: {} of {} bytes of {} were written", impl_->path.string(), array.filled,
+                                 array.bytes, array.shape.name));
     }
-    const std::string_view table(reinterpret_cast<const char*>(array.crcs.data()), array.crcs.size() * sizeof(std::uint32_t));
+    const std::string_view table(reinterpret_cast<const char*>(array.crcs.data()),
+                                 array.crcs.size() * sizeof(std::uint32_t));
     write_all_at(impl_->fd.get(), table, array.crc_address, impl_->temporary);
     content.arrays.push_back({array.shape, array.sha->hex(), sha256_hex(table)});
   }
@@ -194,7 +201,8 @@ std::string ArrayFileWriter::finish(const Json& attributes, const MadeFrom& made
     impl_->datasets.clear();
     if (!impl_->file.close()) impl_->fail("cannot be completed");
   }
-  for (const auto& [address, bytes] : impl_->metadata.writes) write_all_at(impl_->fd.get(), bytes, address, impl_->temporary);
+  for (const auto& [address, bytes] : impl_->metadata.writes)
+    write_all_at(impl_->fd.get(), bytes, address, impl_->temporary);
   if (::ftruncate(impl_->fd.get(), static_cast<off_t>(impl_->metadata.file_bytes)) != 0) {
     throw EnvironmentError(impl_->temporary + ": cannot be given its size: " + errno_text(errno));
   }

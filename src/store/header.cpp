@@ -2,6 +2,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+
 #include "hdf5_file.hpp"
 
 namespace equal::store {
@@ -10,9 +11,10 @@ void require_made_from(const FileHeader& header, const std::filesystem::path& pa
                        const std::string& expected, const std::string& setting) {
   const auto found = header.made_from.find(input);
   if (found != header.made_from.end() && found->second == expected) return;
-  throw DataError(format("{}: made_from.{} is {}; expected {}: it was made from something else ({} changed?). "
-                         "Run that stage again, or use another workspace",
-                         path.string(), input, found == header.made_from.end() ? "missing" : found->second, expected, setting));
+  throw DataError(
+      format("{}: made_from.{} is {}; expected {}: it was made from something else ({} changed?). "
+             "Run that stage again, or use another workspace",
+             path.string(), input, found == header.made_from.end() ? "missing" : found->second, expected, setting));
 }
 
 FileHeader read_header(const std::filesystem::path& path) {

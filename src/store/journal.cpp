@@ -1,12 +1,12 @@
 #include "equal/store/journal.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <optional>
 #include <tuple>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "equal/base/digest.hpp"
 #include "equal/base/error.hpp"
@@ -43,8 +43,8 @@ bool take_text(std::string_view& text, std::string_view expected) {
 std::optional<JournalName> parse_name(const std::string& name) {
   JournalName out;
   std::string_view rest = name;
-  if (take_text(rest, "rank-") && take_number(rest, out.rank) && take_text(rest, ".g") && take_number(rest, out.generation) &&
-      rest == ".jsonl") {
+  if (take_text(rest, "rank-") && take_number(rest, out.rank) && take_text(rest, ".g") &&
+      take_number(rest, out.generation) && rest == ".jsonl") {
     return out;
   }
   return std::nullopt;
@@ -100,10 +100,12 @@ class LineScanner {
     buffer_.erase(0, begin_);
     searched_ -= begin_;
     begin_ = 0;
-    if (buffer_.size() > kMaxLineBytes) throw DataError(path_ + ": a line is longer than any record can be: this is no journal");
+    if (buffer_.size() > kMaxLineBytes)
+      throw DataError(path_ + ": a line is longer than any record can be: this is no journal");
     const std::size_t held = buffer_.size();
     buffer_.resize(held + (1 << 18));
-    const std::size_t got = read_at(fd_.get(), std::as_writable_bytes(std::span(buffer_)).subspan(held), offset_, path_);
+    const std::size_t got =
+        read_at(fd_.get(), std::as_writable_bytes(std::span(buffer_)).subspan(held), offset_, path_);
     buffer_.resize(held + got);
     offset_ += got;
     return got > 0;
@@ -157,7 +159,8 @@ std::uint64_t JournalWriter::sync() {
   if (!pending()) return durable_;
   try {
     write_all(fd_.get(), queue_, path_.string());
-    if (::fdatasync(fd_.get()) != 0) throw EnvironmentError(path_.string() + ": fdatasync failed: " + errno_text(errno));
+    if (::fdatasync(fd_.get()) != 0)
+      throw EnvironmentError(path_.string() + ": fdatasync failed: " + errno_text(errno));
   } catch (...) {
     // After a failed sync the kernel may have dropped the pages: nothing that this file says later could be trusted.
     broken_ = true;
@@ -192,16 +195,18 @@ JournalReport read_journal(const fs::path& folder, const std::function<void(cons
         continue;
       }
       if (first_damaged != 0) {
-        throw DataError(format("{}:{}: damaged: the CRC does not match, yet intact records follow. Restore the file; or delete the "
-                               "damaged line: its document counts as never asked and may be asked again",
-                               path.string(), first_damaged));
+        throw DataError(
+            format("{}:{}: damaged: the CRC does not match, yet intact records follow. Restore the file; or delete the "
+                   "damaged line: its document counts as never asked and may be asked again",
+                   path.string(), first_damaged));
       }
       visit({*json, path, number, scanner.line_offset(), name.rank, name.generation});
       ++report.records;
     }
     if (first_damaged != 0) {
-      report.warnings.push_back(format("{}:{}: the end of the file is torn and was dropped ({} line{}; never reported as durable)",
-                                       path.string(), first_damaged, number - first_damaged + 1, number == first_damaged ? "" : "s"));
+      report.warnings.push_back(
+          format("{}:{}: the end of the file is torn and was dropped ({} line{}; never reported as durable)",
+                 path.string(), first_damaged, number - first_damaged + 1, number == first_damaged ? "" : "s"));
     }
   }
   return report;
@@ -213,7 +218,9 @@ std::string read_journal_record(const fs::path& file, std::uint64_t offset, std:
   std::string line(kCrcDigits + 1 + json_bytes, '\0');
   const std::size_t got = read_at(fd.get(), std::as_writable_bytes(std::span(line)), offset, file.string());
   const auto json = got == line.size() ? record_of(line) : std::nullopt;
-  if (!json) throw DataError(format("{}: the record at byte {} is damaged, though it was intact when the journal was read", file.string(), offset));
+  if (!json)
+    throw DataError(format("{}: the record at byte {} is damaged, though it was intact when the journal was read",
+                           file.string(), offset));
   return std::string(*json);
 }
 

@@ -13,7 +13,8 @@ constexpr std::size_t kExcerptBytes = 256;
 
 }  // namespace
 
-LineBlocks::LineBlocks(std::unique_ptr<ByteSource> source, std::uint64_t position, bool inside_line, std::uint64_t max_line_bytes)
+LineBlocks::LineBlocks(std::unique_ptr<ByteSource> source, std::uint64_t position, bool inside_line,
+                       std::uint64_t max_line_bytes)
     : source_(std::move(source)), position_(position), inside_line_(inside_line), max_line_bytes_(max_line_bytes) {}
 
 /// Moves what is held to the front and reads until the buffer is full or the source ends; false when nothing came.

@@ -7,7 +7,9 @@ namespace {
 class LineChunks : public ChunkSource {
  public:
   LineChunks(ChunkContext& context, std::uint64_t first_chunk)
-      : context_(context), file_name_(context.input.files[0].filename().string()), blocks_(open(context, first_chunk)) {}
+      : context_(context),
+        file_name_(context.input.files[0].filename().string()),
+        blocks_(open(context, first_chunk)) {}
 
   bool start(std::uint64_t chunk) override {
     while (blocks_.next(context_.begin_of(chunk), lines_)) {

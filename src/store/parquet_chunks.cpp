@@ -3,6 +3,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/json_lines.hpp"
 #include "equal/base/log.hpp"
+
 #include "parquet_module.hpp"
 #include "weighted_chunks.hpp"
 
@@ -13,7 +14,8 @@ namespace {
 
 std::unique_ptr<ParquetFile> open_parquet(const fs::path& path) {
   const auto open = reinterpret_cast<OpenParquet>(parquet_module_function(kOpenParquet));
-  if (open == nullptr) throw UsageError(format("{}: {}; or convert the file to JSON Lines", path.string(), no_parquet_module()));
+  if (open == nullptr)
+    throw UsageError(format("{}: {}; or convert the file to JSON Lines", path.string(), no_parquet_module()));
   std::string error;
   std::unique_ptr<ParquetFile> file(open(path.c_str(), &error));
   if (!file) throw DataError(format("{}: cannot be read as Parquet: {}", path.string(), error));
@@ -23,11 +25,14 @@ std::unique_ptr<ParquetFile> open_parquet(const fs::path& path) {
 class ParquetChunks : public ChunkSource {
  public:
   explicit ParquetChunks(ChunkContext& context)
-      : context_(context), path_(context.input.files[0]), file_(open_parquet(path_)),
+      : context_(context),
+        path_(context.input.files[0]),
+        file_(open_parquet(path_)),
         chunks_(weighted_chunks(context.input.row_group_bytes, context.params.partition_bytes)) {
     std::vector<std::uint64_t> bytes;
     check(file_->row_groups(bytes, rows_of_group_));
-    if (bytes != context.input.row_group_bytes) throw DataError(path_.string() + ": changed while it was read; run the same command again");
+    if (bytes != context.input.row_group_bytes)
+      throw DataError(path_.string() + ": changed while it was read; run the same command again");
     const CorpusParams& p = context.params;
     fields_ = {p.id_field, p.text_field, p.pairs_field, p.keep_metadata};
   }
@@ -74,9 +79,11 @@ class ParquetChunks : public ChunkSource {
     const Line place{std::string_view(row.text).substr(0, 256), number};
     const auto report = [&](BadReason reason, const std::string& detail) { parser.report(reason, place, detail, out); };
     if (row.text_cell != Cell::text) {
-      return report(row.text_cell == Cell::missing ? BadReason::no_text : BadReason::wrong_type, "column " + p.text_field);
+      return report(row.text_cell == Cell::missing ? BadReason::no_text : BadReason::wrong_type,
+                    "column " + p.text_field);
     }
-    if (row.text.size() > p.max_line_bytes) return report(BadReason::too_long, format("more than {} bytes", p.max_line_bytes));
+    if (row.text.size() > p.max_line_bytes)
+      return report(BadReason::too_long, format("more than {} bytes", p.max_line_bytes));
     if (row.id_cell == Cell::other) return report(BadReason::wrong_type, "column " + p.id_field);
     if (!is_valid_utf8(row.id)) return report(BadReason::not_utf8, "column " + p.id_field);
     Document document;
@@ -85,7 +92,8 @@ class ParquetChunks : public ChunkSource {
     const bool has_id = !row.id.empty();
     document.id = has_id ? std::move(row.id) : format("{}@{}", path_.filename().string(), number);
     document.metadata = std::move(row.metadata);
-    if (row.has_pairs && !parser.take_pairs(std::move(row.pairs), document)) return report(BadReason::wrong_type, "column " + p.pairs_field);
+    if (row.has_pairs && !parser.take_pairs(std::move(row.pairs), document))
+      return report(BadReason::wrong_type, "column " + p.pairs_field);
     parser.add_text(std::move(document), row.text, has_id, out);
   }
 
@@ -110,6 +118,8 @@ std::vector<std::uint64_t> parquet_row_group_bytes(const fs::path& path) {
   return bytes;
 }
 
-std::unique_ptr<ChunkSource> make_parquet_chunks(ChunkContext& context) { return std::make_unique<ParquetChunks>(context); }
+std::unique_ptr<ChunkSource> make_parquet_chunks(ChunkContext& context) {
+  return std::make_unique<ParquetChunks>(context);
+}
 
 }  // namespace equal::store

@@ -49,14 +49,18 @@ std::string_view view_in(const arrow::Array& array, std::int64_t row) {
 std::optional<std::string_view> text_of(const arrow::Array& array, std::int64_t row) {
   if (array.IsNull(row)) return std::nullopt;
   switch (array.type_id()) {
-    case arrow::Type::STRING: return view_in<arrow::StringArray>(array, row);
-    case arrow::Type::LARGE_STRING: return view_in<arrow::LargeStringArray>(array, row);
-    case arrow::Type::STRING_VIEW: return view_in<arrow::StringViewArray>(array, row);
+    case arrow::Type::STRING:
+      return view_in<arrow::StringArray>(array, row);
+    case arrow::Type::LARGE_STRING:
+      return view_in<arrow::LargeStringArray>(array, row);
+    case arrow::Type::STRING_VIEW:
+      return view_in<arrow::StringViewArray>(array, row);
     case arrow::Type::DICTIONARY: {
       const auto& coded = static_cast<const arrow::DictionaryArray&>(array);
       return text_of(*coded.dictionary(), coded.GetValueIndex(row));
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -94,14 +98,20 @@ void append_json(const arrow::Array& array, std::int64_t row, int depth, std::st
   switch (array.type_id()) {
     case arrow::Type::STRING:
     case arrow::Type::LARGE_STRING:
-    case arrow::Type::STRING_VIEW: append_json_text(*text_of(array, row), out); break;
+    case arrow::Type::STRING_VIEW:
+      append_json_text(*text_of(array, row), out);
+      break;
     case arrow::Type::DICTIONARY: {
       const auto& coded = static_cast<const arrow::DictionaryArray&>(array);
       append_json(*coded.dictionary(), coded.GetValueIndex(row), depth + 1, out);
       break;
     }
-    case arrow::Type::LIST: append_list<arrow::ListArray>(array, row, depth, out); break;
-    case arrow::Type::LARGE_LIST: append_list<arrow::LargeListArray>(array, row, depth, out); break;
+    case arrow::Type::LIST:
+      append_list<arrow::ListArray>(array, row, depth, out);
+      break;
+    case arrow::Type::LARGE_LIST:
+      append_list<arrow::LargeListArray>(array, row, depth, out);
+      break;
     case arrow::Type::STRUCT: {
       const auto& cell = static_cast<const arrow::StructArray&>(array);
       out += '{';
@@ -114,7 +124,8 @@ void append_json(const arrow::Array& array, std::int64_t row, int depth, std::st
       out += '}';
       break;
     }
-    default: append_scalar(array, row, out);
+    default:
+      append_scalar(array, row, out);
   }
 }
 
@@ -178,7 +189,8 @@ class ArrowFile : public ParquetFile {
       if (name != last || names.empty()) names += (names.empty() ? "" : ", ") + name;
       last = name;
       has_text |= name == fields_.text;
-      if (fields_.keep_metadata || name == fields_.text || name == fields_.id || name == fields_.pairs) out.push_back(i);
+      if (fields_.keep_metadata || name == fields_.text || name == fields_.id || name == fields_.pairs)
+        out.push_back(i);
     }
     if (!has_text) throw Failure("no column '" + fields_.text + "' that would hold the text; there are: " + names);
     return out;
@@ -234,7 +246,8 @@ class ArrowFile : public ParquetFile {
 }  // namespace
 }  // namespace equal::store
 
-extern "C" __attribute__((visibility("default"))) equal::store::ParquetFile* equal_open_parquet_1(const char* path, std::string* error) {
+extern "C" __attribute__((visibility("default"))) equal::store::ParquetFile* equal_open_parquet_1(const char* path,
+                                                                                                  std::string* error) {
   std::unique_ptr<equal::store::ParquetFile> file;
   *error = equal::store::error_of([&] { file = std::make_unique<equal::store::ArrowFile>(path); });
   return file.release();

@@ -6,6 +6,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/store/partition.hpp"
+
 #include "hdf5_file.hpp"
 #include "partition_layout.hpp"
 
@@ -25,7 +26,9 @@ Digest128 get_digest(const unsigned char* bytes) {
 class HeapReader {
  public:
   HeapReader(const ArrayFileReader& file, const char* name, std::int64_t count)
-      : file_(file), name_(name), bytes_(file.find(name, ElementType::u8, {-1})),
+      : file_(file),
+        name_(name),
+        bytes_(file.find(name, ElementType::u8, {-1})),
         offsets_array_(file.find(std::string(name) + "_offsets", ElementType::u64, {count})) {}
 
   std::span<const std::uint64_t> offsets() const {
@@ -73,12 +76,14 @@ struct PartitionReader::Impl {
       const bool by_document = name != layout::kHeaps[layout::sources];
       heaps.push_back(std::make_unique<HeapReader>(file, name, by_document ? n + 1 : -1));
     }
-    for (std::size_t i = 0; i < digests.size(); ++i) digests[i] = file.find(layout::kDigests[i], ElementType::u8, {n, 16});
+    for (std::size_t i = 0; i < digests.size(); ++i)
+      digests[i] = file.find(layout::kDigests[i], ElementType::u8, {n, 16});
     for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = file.find(layout::kNumbers[i], ElementType::u64, {n});
   }
 
   void check(std::uint64_t index) const {
-    if (index >= count) throw InternalError(format("{}: document {} of {} was asked for", file.path().string(), index, count));
+    if (index >= count)
+      throw InternalError(format("{}: document {} of {} was asked for", file.path().string(), index, count));
   }
   std::string entry(layout::Heap heap, std::uint64_t index) const {
     check(index);
@@ -105,12 +110,14 @@ struct PartitionReader::Impl {
   std::string source(std::uint64_t index) const {
     const std::uint64_t source_index = number(layout::source_index, index);
     const HeapReader& names = *heaps[layout::sources];
-    if (source_index >= names.offsets().size() - 1) file.fail("source_index", format("of document {} names no source", index));
+    if (source_index >= names.offsets().size() - 1)
+      file.fail("source_index", format("of document {} names no source", index));
     return names.get(source_index);
   }
 };
 
-PartitionReader::PartitionReader(std::filesystem::path path, Verify verify) : impl_(std::make_unique<Impl>(std::move(path), verify)) {}
+PartitionReader::PartitionReader(std::filesystem::path path, Verify verify)
+    : impl_(std::make_unique<Impl>(std::move(path), verify)) {}
 PartitionReader::~PartitionReader() = default;
 PartitionReader::PartitionReader(PartitionReader&&) noexcept = default;
 
@@ -124,7 +131,9 @@ std::string PartitionReader::text(std::uint64_t index) const { return impl_->ent
 std::string PartitionReader::metadata(std::uint64_t index) const { return impl_->entry(layout::metadata, index); }
 std::string PartitionReader::parent(std::uint64_t index) const { return impl_->entry(layout::parent, index); }
 std::string PartitionReader::source(std::uint64_t index) const { return impl_->source(index); }
-std::uint64_t PartitionReader::parent_offset(std::uint64_t index) const { return impl_->number(layout::parent_offset, index); }
+std::uint64_t PartitionReader::parent_offset(std::uint64_t index) const {
+  return impl_->number(layout::parent_offset, index);
+}
 std::uint64_t PartitionReader::position(std::uint64_t index) const { return impl_->number(layout::position, index); }
 Digest128 PartitionReader::digest(std::uint64_t index) const { return impl_->digest(layout::digest, index); }
 
@@ -142,7 +151,8 @@ std::vector<KnownPair> PartitionReader::pairs(std::uint64_t index) const {
   if (!list.is_array()) throw DataError(where + ": no JSON array");
   for (const Json& pair : list) {
     const auto question = pair.find("question"), answer = pair.find("answer");
-    if (!pair.is_object() || question == pair.end() || answer == pair.end() || !question->is_string() || !answer->is_string()) {
+    if (!pair.is_object() || question == pair.end() || answer == pair.end() || !question->is_string() ||
+        !answer->is_string()) {
       throw DataError(where + ": not a list of objects with the texts question and answer");
     }
     out.push_back({question->get<std::string>(), answer->get<std::string>()});
@@ -172,7 +182,8 @@ std::vector<Digest128> PartitionReader::text_digests() const { return impl_->col
 std::vector<Digest128> PartitionReader::whole_digests() const { return impl_->column(layout::whole_digest); }
 std::vector<Digest128> PartitionReader::whole_text_digests() const { return impl_->column(layout::whole_text_digest); }
 
-void PartitionReader::read_texts(std::uint64_t first, std::uint64_t max_documents, std::uint64_t max_bytes, TextBlock& block) const {
+void PartitionReader::read_texts(std::uint64_t first, std::uint64_t max_documents, std::uint64_t max_bytes,
+                                 TextBlock& block) const {
   impl_->check(first);
   const HeapReader& heap = *impl_->heaps[layout::text];
   const auto offsets = heap.offsets();
@@ -184,7 +195,8 @@ void PartitionReader::read_texts(std::uint64_t first, std::uint64_t max_document
   heap.read(first, std::as_writable_bytes(std::span(block.buffer)));
   block.texts.clear();
   for (std::uint64_t i = first; i < end; ++i) {
-    block.texts.push_back(std::string_view(block.buffer).substr(offsets[i] - offsets[first], offsets[i + 1] - offsets[i]));
+    block.texts.push_back(
+        std::string_view(block.buffer).substr(offsets[i] - offsets[first], offsets[i + 1] - offsets[i]));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "equal/base/json_lines.hpp"
 #include "equal/store/partition.hpp"
+
 #include "hdf5_file.hpp"
 #include "partition_layout.hpp"
 
@@ -53,7 +54,9 @@ struct PartitionWriter::Impl {
   std::uint64_t count() const { return numbers[0].size(); }
 };
 
-PartitionWriter::PartitionWriter(std::filesystem::path path) : impl_(std::make_unique<Impl>()) { impl_->path = std::move(path); }
+PartitionWriter::PartitionWriter(std::filesystem::path path) : impl_(std::make_unique<Impl>()) {
+  impl_->path = std::move(path);
+}
 PartitionWriter::~PartitionWriter() = default;
 PartitionWriter::PartitionWriter(PartitionWriter&&) noexcept = default;
 

@@ -20,8 +20,9 @@ constexpr bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 /// Characters of scripts that put no blanks between words. Hangul does, so it is not among them.
 constexpr bool is_dense(char32_t c) {
-  return (c >= 0x0e00 && c <= 0x0eff) || (c >= 0x1000 && c <= 0x109f) || (c >= 0x1780 && c <= 0x17ff) || (c >= 0x2e80 && c <= 0x9fff) ||
-         (c >= 0xf900 && c <= 0xfaff) || (c >= 0xff66 && c <= 0xff9d) || (c >= 0x20000 && c <= 0x3ffff);
+  return (c >= 0x0e00 && c <= 0x0eff) || (c >= 0x1000 && c <= 0x109f) || (c >= 0x1780 && c <= 0x17ff) ||
+         (c >= 0x2e80 && c <= 0x9fff) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0xff66 && c <= 0xff9d) ||
+         (c >= 0x20000 && c <= 0x3ffff);
 }
 
 struct Character {
@@ -32,12 +33,19 @@ struct Character {
 Character character_at(std::string_view text, std::size_t i) {
   const auto byte = [&](std::size_t k) { return i + k < text.size() ? static_cast<char32_t>(text[i + k] & 0x3f) : 0; };
   const auto lead = static_cast<unsigned char>(text[i]);
-  const std::size_t bytes = std::min<std::size_t>(text.size() - i, lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
+  const std::size_t bytes = std::min<std::size_t>(text.size() - i, lead < 0x80   ? 1
+                                                                   : lead < 0xe0 ? 2
+                                                                   : lead < 0xf0 ? 3
+                                                                                 : 4);
   switch (bytes) {
-    case 1: return {lead, 1};
-    case 2: return {(lead & 0x1fu) << 6 | byte(1), 2};
-    case 3: return {(lead & 0x0fu) << 12 | byte(1) << 6 | byte(2), 3};
-    default: return {(lead & 0x07u) << 18 | byte(1) << 12 | byte(2) << 6 | byte(3), 4};
+    case 1:
+      return {lead, 1};
+    case 2:
+      return {(lead & 0x1fu) << 6 | byte(1), 2};
+    case 3:
+      return {(lead & 0x0fu) << 12 | byte(1) << 6 | byte(2), 3};
+    default:
+      return {(lead & 0x07u) << 18 | byte(1) << 12 | byte(2) << 6 | byte(3), 4};
   }
 }
 
@@ -80,7 +88,8 @@ BlockMasks classify_block(const char* p) {
   for (int i = 0; i < 4; ++i) {
     const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
     // '\t' to '\r' are the values that x - '\t' takes in [0, 5), unsigned.
-    const __m128i control = _mm_cmpeq_epi8(_mm_subs_epu8(_mm_sub_epi8(x, _mm_set1_epi8('\t')), _mm_set1_epi8(4)), _mm_setzero_si128());
+    const __m128i control =
+        _mm_cmpeq_epi8(_mm_subs_epu8(_mm_sub_epi8(x, _mm_set1_epi8('\t')), _mm_set1_epi8(4)), _mm_setzero_si128());
     const __m128i blank = _mm_or_si128(control, _mm_cmpeq_epi8(x, _mm_set1_epi8(' ')));
     out.blank |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(blank))) << (16 * i);
     out.beyond |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(x))) << (16 * i);
@@ -88,8 +97,9 @@ BlockMasks classify_block(const char* p) {
   return out;
 }
 
-/// Counts the runs of the 64 bytes at `p`, where one may begin, that end there with a blank, and returns the bytes up to and with
-/// the last such blank. Stops before a character beyond ASCII; 0 where nothing can be counted so, or a run may count twice.
+/// Counts the runs of the 64 bytes at `p`, where one may begin, that end there with a blank, and returns the bytes up
+/// to and with the last such blank. Stops before a character beyond ASCII; 0 where nothing can be counted so, or a run
+/// may count twice.
 std::size_t count_block(const char* p, std::uint64_t& runs) {
   const BlockMasks block = classify_block(p);
   // Bits below the first character beyond ASCII, then up to the last blank among them.
@@ -212,8 +222,8 @@ std::vector<TextPiece> split_text(std::string_view text, std::uint64_t max_words
   std::uint64_t left = count_half_words(text.substr(begin));
   if (left <= most) return {whole};
   while (begin < end) {
-    // A run that was cut in its middle counts anew on the other side, so `left` may be a little short: near the end it is
-    // counted again.
+    // A run that was cut in its middle counts anew on the other side, so `left` may be a little short: near the end it
+    // is counted again.
     if (left <= most) left = count_half_words(text.substr(begin));
     if (left <= most) {
       pieces.push_back(trimmed(text, begin, end));

@@ -1,8 +1,9 @@
 #include <algorithm>
 
+#include "equal/base/log.hpp"
+
 #include "byte_source.hpp"
 #include "chunk_source.hpp"
-#include "equal/base/log.hpp"
 #include "weighted_chunks.hpp"
 
 namespace equal::store {
@@ -31,7 +32,9 @@ class TextFileChunks : public ChunkSource {
     while (next_ < end_ && (next_ == first || bytes < kBatchBytes)) bytes += context_.input.sizes[next_++];
     parsed.clear();
     parsed.resize(next_ - first);
-    context_.run(parsed.size(), [&](std::size_t i, std::size_t thread) { parse_file(first + i, context_.parsers[thread], parsed[i]); });
+    context_.run(parsed.size(), [&](std::size_t i, std::size_t thread) {
+      parse_file(first + i, context_.parsers[thread], parsed[i]);
+    });
     return true;
   }
 
@@ -80,6 +83,8 @@ class TextFileChunks : public ChunkSource {
 
 }  // namespace
 
-std::unique_ptr<ChunkSource> make_text_file_chunks(ChunkContext& context) { return std::make_unique<TextFileChunks>(context); }
+std::unique_ptr<ChunkSource> make_text_file_chunks(ChunkContext& context) {
+  return std::make_unique<TextFileChunks>(context);
+}
 
 }  // namespace equal::store

@@ -1,15 +1,17 @@
-// WARC files (ISO 28500): Common Crawl's WET files hold one `conversion` record of plain text a page. Records that start in a
-// chunk's bytes of the decompressed file belong to it. Other records (requests, HTML responses, metadata) are passed over.
+// WARC files (ISO 28500): Common Crawl's WET files hold one `conversion` record of plain text a page. Records that
+// start in a chunk's bytes of the decompressed file belong to it. Other records (requests, HTML responses, metadata)
+// are passed over.
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <optional>
 
-#include "byte_source.hpp"
-#include "chunk_source.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/json_lines.hpp"
 #include "equal/base/log.hpp"
+
+#include "byte_source.hpp"
+#include "chunk_source.hpp"
 
 namespace equal::store {
 namespace {
@@ -142,7 +144,8 @@ std::string metadata_of(const Record& record) {
 class WarcChunks : public ChunkSource {
  public:
   explicit WarcChunks(ChunkContext& context)
-      : context_(context), reader_(open_source(context.input.files[0]), context.input.name, context.params.max_line_bytes) {}
+      : context_(context),
+        reader_(open_source(context.input.files[0]), context.input.name, context.params.max_line_bytes) {}
 
   bool start(std::uint64_t chunk) override {
     while (!reader_.ended() && reader_.position() < context_.begin_of(chunk)) reader_.next();
@@ -160,7 +163,8 @@ class WarcChunks : public ChunkSource {
       if (record.holds_text()) records.push_back(std::move(record));
     }
     if (reader_.position() == first) return false;
-    parse_items(context_, records.size(), parsed, [&](std::size_t i, DocumentParser& parser, Parsed& out) { parse(records[i], parser, out); });
+    parse_items(context_, records.size(), parsed,
+                [&](std::size_t i, DocumentParser& parser, Parsed& out) { parse(records[i], parser, out); });
     parsed[0].tally.bytes += reader_.position() - first;
     return true;
   }

@@ -10,7 +10,8 @@ namespace equal::text {
 namespace {
 
 namespace fs = std::filesystem;
-using Node = nlohmann::json;  // sorted objects: the project's ordered Json is quadratic in the 30,000 keys of a vocabulary
+using Node =
+    nlohmann::json;  // sorted objects: the project's ordered Json is quadratic in the 30,000 keys of a vocabulary
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{256} << 20;
 constexpr std::size_t kMaxTokens = 4'000'000;
@@ -45,7 +46,9 @@ class Reader {
     const auto found = get<std::string>(key, std::string(value));
     if (found != value) fail(key, format("is \"{}\"; only \"{}\" is supported", found, value));
   }
-  [[noreturn]] void fail(const std::string& key, const std::string& text) const { throw DataError(where_ + key + ": " + text); }
+  [[noreturn]] void fail(const std::string& key, const std::string& text) const {
+    throw DataError(where_ + key + ": " + text);
+  }
   const Node& node() const { return node_; }
 
  private:
@@ -78,13 +81,13 @@ void read_post_processor(const Reader& post, WordPieceModel& model) {
     model.separate = name("sep");
     return;
   }
-  if (type != "TemplateProcessing") post.fail("type", format("is \"{}\"; BertProcessing or TemplateProcessing is expected", type));
+  if (type != "TemplateProcessing")
+    post.fail("type", format("is \"{}\"; BertProcessing or TemplateProcessing is expected", type));
   const Node single = post.node().value("single", Node::array());
-  const auto special = [&](std::size_t i) {
-    return single[i].value("/SpecialToken/id"_json_pointer, std::string());
-  };
+  const auto special = [&](std::size_t i) { return single[i].value("/SpecialToken/id"_json_pointer, std::string()); };
   const bool plain = single.is_array() && single.size() == 3 && single[0].is_object() && single[1].is_object() &&
-                     single[2].is_object() && single[1].contains("Sequence") && !special(0).empty() && !special(2).empty();
+                     single[2].is_object() && single[1].contains("Sequence") && !special(0).empty() &&
+                     !special(2).empty();
   if (!plain) post.fail("single", "one special token, the sequence, one special token are expected");
   model.classify = special(0);
   model.separate = special(2);
@@ -131,7 +134,8 @@ std::string token_name(const Reader& config, const char* key, const std::string&
   if (!config.has(key)) return otherwise;
   const Node& value = config.node().at(key);
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_object() && value.contains("content") && value.at("content").is_string()) return value.at("content").get<std::string>();
+  if (value.is_object() && value.contains("content") && value.at("content").is_string())
+    return value.at("content").get<std::string>();
   config.fail(key, "a token or an object with its content is expected");
 }
 
@@ -143,7 +147,8 @@ WordPieceModel from_vocabulary(const fs::path& folder) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     std::string token = text.substr(at, end - at);
     if (!token.empty() && token.back() == '\r') token.pop_back();
-    if (model.vocabulary.size() >= kMaxTokens) throw DataError(format("{}: more than {} lines", file.string(), kMaxTokens));
+    if (model.vocabulary.size() >= kMaxTokens)
+      throw DataError(format("{}: more than {} lines", file.string(), kMaxTokens));
     model.vocabulary.push_back(std::move(token));
     at = end + 1;
   }
@@ -167,7 +172,8 @@ WordPieceModel from_vocabulary(const fs::path& folder) {
 WordPieceModel load_wordpiece(const fs::path& folder) {
   if (fs::exists(folder / "tokenizer.json")) return from_tokenizer_json(folder / "tokenizer.json");
   if (fs::exists(folder / "vocab.txt")) return from_vocabulary(folder);
-  throw DataError(folder.string() + ": neither tokenizer.json nor vocab.txt is there; a Hugging Face model folder is expected");
+  throw DataError(folder.string() +
+                  ": neither tokenizer.json nor vocab.txt is there; a Hugging Face model folder is expected");
 }
 
 }  // namespace equal::text

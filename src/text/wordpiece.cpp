@@ -23,10 +23,12 @@ constexpr std::uint64_t extend(std::uint64_t hash, char byte) noexcept {
   return (std::rotl(hash, 5) ^ static_cast<unsigned char>(byte)) * 0x517cc1b727220a95ULL;
 }
 
-// Open addressing; the key of a slot is a token's text without the continuing prefix, plus where in a word it may stand.
+// Open addressing; the key of a slot is a token's text without the continuing prefix, plus where in a word it may
+// stand.
 class TokenTable {
  public:
-  explicit TokenTable(std::size_t n) : slots_(std::bit_ceil(std::max<std::size_t>(2 * n, 16))), shift_(64 - std::countr_zero(slots_.size())) {}
+  explicit TokenTable(std::size_t n)
+      : slots_(std::bit_ceil(std::max<std::size_t>(2 * n, 16))), shift_(64 - std::countr_zero(slots_.size())) {}
 
   /// False when the same key is there already.
   bool insert(std::uint64_t start, std::string_view text, TokenId id) {
@@ -35,7 +37,8 @@ class TokenTable {
     for (; slots_[at].id != kNone; at = (at + 1) & (slots_.size() - 1)) {
       if (slots_[at].inside == (start == kInsideWord) && matches(slots_[at], hash, text)) return false;
     }
-    slots_[at] = {static_cast<std::uint32_t>(hash), static_cast<std::uint16_t>(text.size()), start == kInsideWord, id, pool_.size()};
+    slots_[at] = {static_cast<std::uint32_t>(hash), static_cast<std::uint16_t>(text.size()), start == kInsideWord, id,
+                  pool_.size()};
     pool_.append(text);
     return true;
   }
@@ -76,7 +79,8 @@ enum class Ascii : std::uint8_t { letter, space, punctuation, dropped, other };
 }  // namespace
 
 struct WordPiece::Impl {
-  explicit Impl(WordPieceModel m) : model(std::move(m)), characters(model.normalizing), tokens(model.vocabulary.size()) {}
+  explicit Impl(WordPieceModel m)
+      : model(std::move(m)), characters(model.normalizing), tokens(model.vocabulary.size()) {}
 
   WordPieceModel model;
   BertCharacters characters;
@@ -96,7 +100,10 @@ namespace {
 class Scan {
  public:
   Scan(const WordPiece::Impl& impl, std::string_view text, std::vector<TokenId>& ids, std::size_t max_ids)
-      : impl_(impl), text_(text), ids_(ids), end_(max_ids > ids.max_size() - ids.size() ? ids.max_size() : ids.size() + max_ids) {}
+      : impl_(impl),
+        text_(text),
+        ids_(ids),
+        end_(max_ids > ids.max_size() - ids.size() ? ids.max_size() : ids.size() + max_ids) {}
 
   void run();
 
@@ -142,7 +149,8 @@ bool Scan::take_special() {
 // Canonical ordering (Unicode 3.11, D109), then the marks that stay go on.
 void Scan::settle() {
   if (marks_.empty()) return;
-  std::stable_sort(marks_.begin(), marks_.end(), [](const auto& a, const auto& b) { return a.combining_class < b.combining_class; });
+  std::stable_sort(marks_.begin(), marks_.end(),
+                   [](const auto& a, const auto& b) { return a.combining_class < b.combining_class; });
   for (const DecomposedPoint& d : marks_) {
     if (d.kept) put(d.point, BertCharacters::kind_of_normalised(d.point));
   }
@@ -201,13 +209,19 @@ void Scan::run() {
         while (last < text_.size() && impl_.kinds[static_cast<unsigned char>(text_[last])] == Ascii::letter) ++last;
         const std::size_t old = word_.size();
         word_.resize(old + (last - at_));
-        for (std::size_t i = at_; i < last; ++i) word_[old + i - at_] = impl_.lower[static_cast<unsigned char>(text_[i])];
+        for (std::size_t i = at_; i < last; ++i)
+          word_[old + i - at_] = impl_.lower[static_cast<unsigned char>(text_[i])];
         at_ = last;
         continue;
       }
-      case Ascii::space: end_word(); break;
-      case Ascii::punctuation: put(byte, CharacterKind::punctuation); break;
-      default: break;
+      case Ascii::space:
+        end_word();
+        break;
+      case Ascii::punctuation:
+        put(byte, CharacterKind::punctuation);
+        break;
+      default:
+        break;
     }
     ++at_;
   }
@@ -217,7 +231,8 @@ void Scan::run() {
 }
 
 std::size_t count_characters(std::string_view utf8) noexcept {
-  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
 }
 
 }  // namespace
@@ -262,12 +277,16 @@ WordPiece::WordPiece(WordPieceModel model) {
     const auto id = static_cast<TokenId>(i);
     if (token.empty()) continue;
     if (token.size() > kMaxTokenBytes) {
-      throw DataError(format("token {} of the vocabulary has {} bytes; at most {} are supported", i, token.size(), kMaxTokenBytes));
+      throw DataError(
+          format("token {} of the vocabulary has {} bytes; at most {} are supported", i, token.size(), kMaxTokenBytes));
     }
-    // A token with the prefix also stands for itself at the start of a word ("##" is punctuation, but only if it is ASCII).
-    const bool inside = !m.continuing_prefix.empty() && token.starts_with(m.continuing_prefix) && token.size() > m.continuing_prefix.size();
+    // A token with the prefix also stands for itself at the start of a word ("##" is punctuation, but only if it is
+    // ASCII).
+    const bool inside = !m.continuing_prefix.empty() && token.starts_with(m.continuing_prefix) &&
+                        token.size() > m.continuing_prefix.size();
     bool fresh = impl->tokens.insert(kStartOfWord, token, id);
-    if (inside) fresh = impl->tokens.insert(kInsideWord, std::string_view(token).substr(m.continuing_prefix.size()), id) && fresh;
+    if (inside)
+      fresh = impl->tokens.insert(kInsideWord, std::string_view(token).substr(m.continuing_prefix.size()), id) && fresh;
     if (!fresh) throw DataError(format("token \"{}\" is twice in the vocabulary (the second time as id {})", token, i));
     for (auto& [name, target] : named) {
       if (token == name) *target = id;
@@ -279,7 +298,8 @@ WordPiece::WordPiece(WordPieceModel model) {
   for (const auto& [name, id] : named) {
     if (*id == kNone) throw DataError(format("the vocabulary of {} tokens lacks \"{}\"", m.vocabulary.size(), name));
   }
-  std::stable_sort(impl->special.begin(), impl->special.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+  std::stable_sort(impl->special.begin(), impl->special.end(),
+                   [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
   for (const auto& [content, id] : impl->special) impl->starts_special[static_cast<unsigned char>(content[0])] = true;
   for (std::size_t byte = 0; byte < 256; ++byte) {
     Ascii& kind = impl->kinds[byte];

@@ -1,14 +1,15 @@
 // What is no BERT that we compute is refused with the name of the key or tensor.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/encode/bert.hpp"
+
 #include "support/scratch.hpp"
 
 namespace equal::encode {
@@ -20,7 +21,8 @@ using testing::HasSubstr;
 class BertRefusal : public testing::Test {
  protected:
   BertRefusal() : folder_("bert_refusal") {
-    fs::copy(test::fixture("bert/tiny"), folder_.path(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    fs::copy(test::fixture("bert/tiny"), folder_.path(),
+             fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   }
   void change(const std::string& file, const std::function<void(Json&)>& edit) {
     Json json = parse_json(read_file(test::fixture("bert/tiny/" + file)), file);
@@ -64,8 +66,10 @@ TEST_F(BertRefusal, ImpossibleNumbers) {
 
 TEST_F(BertRefusal, TensorsThatDoNotFit) {
   refused_config("hidden_size", 24, "tensor \"embeddings.word_embeddings.weight\": has shape [");
-  refused_config("num_hidden_layers", 3, "tensor \"encoder.layer.2.attention.self.query.weight\": is missing; shape [12, 12] is expected");
-  refused_config("intermediate_size", 21, "tensor \"encoder.layer.0.intermediate.dense.weight\": has shape [20, 12]; [21, 12] is expected");
+  refused_config("num_hidden_layers", 3,
+                 "tensor \"encoder.layer.2.attention.self.query.weight\": is missing; shape [12, 12] is expected");
+  refused_config("intermediate_size", 21,
+                 "tensor \"encoder.layer.0.intermediate.dense.weight\": has shape [20, 12]; [21, 12] is expected");
 }
 
 TEST_F(BertRefusal, OtherModulesAndPooling) {
@@ -94,7 +98,8 @@ TEST_F(BertRefusal, MissingFiles) {
 }
 
 TEST_F(BertRefusal, PromptsAndLimitsAreReadFromTheFolder) {
-  write_file_atomically(folder_ / "config_sentence_transformers.json", R"({"prompts": {"query": "go: ", "passage": "on: "}})");
+  write_file_atomically(folder_ / "config_sentence_transformers.json",
+                        R"({"prompts": {"query": "go: ", "passage": "on: "}})");
   BertParams spelled;
   spelled.query_prefix = "go: ";
   spelled.document_prefix = "on: ";

@@ -1,16 +1,18 @@
-// The tiny model of tests/data/bert, whose hidden states were computed by the original code (tools/make_bert_fixtures.py).
+// The tiny model of tests/data/bert, whose hidden states were computed by the original code
+// (tools/make_bert_fixtures.py).
 #include "equal/encode/bert.hpp"
-
-#include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
 
-#include "bert_model.hpp"
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/random.hpp"
+
+#include "bert_model.hpp"
 #include "support/scratch.hpp"
 
 namespace equal::encode {
@@ -43,7 +45,8 @@ bool can(BertPrecision precision) {
 }
 
 std::vector<std::string> random_texts(std::size_t n) {
-  static constexpr std::string_view kWords[] = {"the", "workers", "go", "on", "unaffable", "tokenizes", "x1", "caf\xc3\xa9", "!", "zzz"};
+  static constexpr std::string_view kWords[] = {"the",       "workers", "go",          "on", "unaffable",
+                                                "tokenizes", "x1",      "caf\xc3\xa9", "!",  "zzz"};
   RandomStream random(2, "bert_test");
   std::vector<std::string> out(n);
   for (std::string& text : out) {
@@ -60,10 +63,13 @@ TEST(Bert, AgreesWithTheOriginalLayerByLayer) {
   struct Case {
     Precision precision;
     linalg::Kernels kernels;
-    double tolerance;  // values are about 1; f32: rounded to 1e-5 in the file; others: their own rounding, two layers deep
+    double
+        tolerance;  // values are about 1; f32: rounded to 1e-5 in the file; others: their own rounding, two layers deep
   };
-  for (const Case& c : {Case{Precision::f32, linalg::Kernels::automatic, 3e-5}, Case{Precision::f32, linalg::Kernels::portable, 3e-5},
-                        Case{Precision::bf16, linalg::Kernels::automatic, 0.1}, Case{Precision::int8, linalg::Kernels::automatic, 0.3}}) {
+  for (const Case& c :
+       {Case{Precision::f32, linalg::Kernels::automatic, 3e-5}, Case{Precision::f32, linalg::Kernels::portable, 3e-5},
+        Case{Precision::bf16, linalg::Kernels::automatic, 0.1},
+        Case{Precision::int8, linalg::Kernels::automatic, 0.3}}) {
     if (!linalg::why_unsupported(c.precision).empty()) continue;
     const BertWeights weights(file, config, c.precision, c.kernels);
     for (std::size_t layers = 0; layers <= config.layers; ++layers) {
@@ -121,7 +127,8 @@ TEST(Bert, BitsDependOnTheTextsAlone) {
     BertParams params;
     params.precision = precision;
     const auto encoder = load_bert(tiny(), params);
-    const auto one = encoded(*encoder, views, 1), two = encoded(*encoder, views, 2), again = encoded(*encoder, views, 3);
+    const auto one = encoded(*encoder, views, 1), two = encoded(*encoder, views, 2),
+               again = encoded(*encoder, views, 3);
     EXPECT_TRUE(std::ranges::equal(one.values(), two.values()) && std::ranges::equal(one.values(), again.values()));
     if (linalg::why_unsupported(linalg::Precision::bf16).empty()) {  // with vector kernels a text's bits are its own
       for (std::size_t i = 0; i < texts.size(); i += 17) {

@@ -1,10 +1,10 @@
 #include "equal/linalg/float16.hpp"
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/random.hpp"
 
@@ -40,8 +40,8 @@ TEST(Float16, HandMadeCases) {
   EXPECT_EQ(to_float16(65504.0F), 0x7bff);
   EXPECT_EQ(to_float16(65520.0F), 0x7c00);
   EXPECT_EQ(to_float16(0x1p-24F), 1);
-  EXPECT_EQ(to_float16(0x1p-25F), 0);       // half of the least: ties to even
-  EXPECT_EQ(to_float16(0x1.8p-24F), 2);     // one and a half: ties to even
+  EXPECT_EQ(to_float16(0x1p-25F), 0);    // half of the least: ties to even
+  EXPECT_EQ(to_float16(0x1.8p-24F), 2);  // one and a half: ties to even
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include <numeric>
 #include <random>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/random.hpp"
@@ -10,6 +10,7 @@
 #include "equal/store/clusters.hpp"
 #include "equal/store/embeddings.hpp"
 #include "equal/store/partition.hpp"
+
 #include "sample.hpp"
 #include "support/scratch.hpp"
 
@@ -123,8 +124,10 @@ TEST(Header, NamesWhatChanged) {
   test::write_sample(folder / "p.h5", test::sample_documents(3));
   const FileHeader header = read_header(folder / "p.h5");
   EXPECT_NO_THROW(require_made_from(header, folder / "p.h5", "input", "abc", "ingest.inputs"));
-  const std::string message = data_error([&] { require_made_from(header, folder / "p.h5", "input", "abd", "ingest.inputs"); });
-  for (const char* part : {"p.h5", "input", "abc", "abd", "ingest.inputs"}) EXPECT_NE(message.find(part), std::string::npos) << message;
+  const std::string message =
+      data_error([&] { require_made_from(header, folder / "p.h5", "input", "abd", "ingest.inputs"); });
+  for (const char* part : {"p.h5", "input", "abc", "abd", "ingest.inputs"})
+    EXPECT_NE(message.find(part), std::string::npos) << message;
   EXPECT_NE(data_error([&] { EmbeddingsReader(folder / "p.h5"); }).find("format"), std::string::npos);
   EXPECT_NE(data_error([&] { PartitionReader(folder / "none.h5"); }).find("none.h5"), std::string::npos);
 }
@@ -136,7 +139,8 @@ TEST(Embeddings, StreamedInAndReadByRanges) {
   std::mt19937 random(3);
   for (auto& v : values) v = static_cast<half_bits>(random());
   EmbeddingsWriter writer(folder / "e.h5", kRows, kDim);
-  for (std::size_t row = 0; row < kRows; row += 125) writer.append(std::span<const half_bits>(values).subspan(row * kDim, 125 * kDim));
+  for (std::size_t row = 0; row < kRows; row += 125)
+    writer.append(std::span<const half_bits>(values).subspan(row * kDim, 125 * kDim));
   const std::string digest = writer.finish({{"partition", "p"}});
 
   const EmbeddingsReader reader(folder / "e.h5", Verify::everything);
@@ -152,7 +156,8 @@ TEST(Embeddings, StreamedInAndReadByRanges) {
 
   std::vector<std::uint32_t> cluster(kRows);
   std::vector<std::uint64_t> keys(kRows);
-  for (std::size_t i = 0; i < kRows; ++i) cluster[i] = static_cast<std::uint32_t>(random() % 17), keys[i] = random() % 50;
+  for (std::size_t i = 0; i < kRows; ++i)
+    cluster[i] = static_cast<std::uint32_t>(random() % 17), keys[i] = random() % 50;
   const Assignment assignment = make_assignment(cluster, keys, 20);
   for (const std::uint64_t memory : {std::uint64_t{1} << 28, std::uint64_t{9999}}) {
     write_cluster_ordered(reader, assignment, {}, folder / "o.h5", memory);

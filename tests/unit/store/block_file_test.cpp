@@ -1,11 +1,12 @@
 #include "equal/store/block_file.hpp"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/digest.hpp"
 #include "equal/base/error.hpp"
+
 #include "sample.hpp"
 #include "support/scratch.hpp"
 
@@ -53,7 +54,8 @@ TEST(BlockFile, AnyCutOrFlipLeavesAPrefixOfTheBlocks) {
   std::vector<std::string> blocks;
   {
     BlockFile file(folder / "b", kSource);
-    for (std::size_t i = 0; i < 12; ++i) file.append(blocks.emplace_back(std::string(37 * i, static_cast<char>('a' + i))));
+    for (std::size_t i = 0; i < 12; ++i)
+      file.append(blocks.emplace_back(std::string(37 * i, static_cast<char>('a' + i))));
   }
   const std::string whole = read_file(folder / "b");
   std::mt19937 random(5);

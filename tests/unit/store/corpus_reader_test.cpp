@@ -1,17 +1,17 @@
 #include "equal/store/corpus_reader.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <map>
 #include <random>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/json_lines.hpp"
+
 #include "sample.hpp"
 #include "support/scratch.hpp"
 
@@ -82,12 +82,13 @@ std::string json_line(const std::string& id, const std::string& text) {
 
 TEST(CorpusReader, TakesIdTextPairsAndMetadata) {
   const ScratchFolder folder("corpus_fields");
-  const Read read = read_file_of(folder,
-                                 R"({"id":"a","text":"A \"text\"\nü","domain":"x","n":[1,{"k":null}],"qas":[{"question":"q","answer":"a","extra":1}]})"
-                                 "\n"
-                                 R"({"text":"without id"})"
-                                 "\n"
-                                 R"({"id":17,"text":"a number","qas":null,"f":1.5})");
+  const Read read = read_file_of(
+      folder,
+      R"({"id":"a","text":"A \"text\"\nü","domain":"x","n":[1,{"k":null}],"qas":[{"question":"q","answer":"a","extra":1}]})"
+      "\n"
+      R"({"text":"without id"})"
+      "\n"
+      R"({"id":17,"text":"a number","qas":null,"f":1.5})");
   ASSERT_EQ(read.documents.size(), 3u);
   const Document& a = read.documents[0];
   EXPECT_EQ(a.id, "a");
@@ -118,7 +119,8 @@ TEST(CorpusReader, FieldNamesAreSettings) {
   params.question_field = "Q";
   params.answer_field = "A";
   params.keep_metadata = false;
-  const Read read = read_file_of(folder, R"({"key":"k","content":"c","faq":[{"Q":"1","A":"2"},{"Q":" ","A":"2"}],"text":"t"})", params);
+  const Read read = read_file_of(
+      folder, R"({"key":"k","content":"c","faq":[{"Q":"1","A":"2"},{"Q":" ","A":"2"}],"text":"t"})", params);
   ASSERT_EQ(read.documents.size(), 1u);
   EXPECT_EQ(read.documents[0].id, "k");
   EXPECT_EQ(read.documents[0].text, "c");
@@ -173,7 +175,8 @@ TEST(CorpusReader, BadLinesAreCountedAndNamed) {
 
 TEST(CorpusReader, LineEndsBlankLinesAndByteOrderMark) {
   const ScratchFolder folder("corpus_ends");
-  const Read read = read_file_of(folder, "\xef\xbb\xbf{\"text\":\"one\"}\r\n\r\n  \n{\"text\":\"two\"}\r\n\n{\"text\":\"three\"}");
+  const Read read =
+      read_file_of(folder, "\xef\xbb\xbf{\"text\":\"one\"}\r\n\r\n  \n{\"text\":\"two\"}\r\n\n{\"text\":\"three\"}");
   ASSERT_EQ(read.documents.size(), 3u);
   EXPECT_EQ(read.documents[2].text, "three");
   EXPECT_EQ(read.tallies[0].blank, 3u);
@@ -216,7 +219,8 @@ TEST(CorpusReader, ChunksAreTheSameReadInAnyWay) {
     const Read whole = read_all(params, plain);
 
     // The definition, said plainly: a line belongs to the chunk in which it starts.
-    std::vector<std::vector<std::string>> expected((bytes.size() + params.partition_bytes - 1) / params.partition_bytes);
+    std::vector<std::vector<std::string>> expected((bytes.size() + params.partition_bytes - 1) /
+                                                   params.partition_bytes);
     for (std::size_t begin = 0; begin < bytes.size();) {
       const std::size_t end = std::min(bytes.find('\n', begin), bytes.size());
       const std::string line = bytes.substr(begin, end - begin);
@@ -280,7 +284,8 @@ TEST(CorpusReader, EmptyInputs) {
 TEST(CorpusReader, BrokenCompressionIsNamed) {
   const ScratchFolder folder("corpus_broken");
   const std::string bytes = random_corpus(3);
-  for (const auto& [name, packed] : std::map<std::string, std::string>{{"a.jsonl.gz", gzip(bytes)}, {"a.jsonl.zst", zstd(bytes)}}) {
+  for (const auto& [name, packed] :
+       std::map<std::string, std::string>{{"a.jsonl.gz", gzip(bytes)}, {"a.jsonl.zst", zstd(bytes)}}) {
     std::mt19937 random(1);
     int refused = 0;
     for (int round = 0; round < 60; ++round) {
@@ -305,7 +310,8 @@ TEST(CorpusReader, BrokenCompressionIsNamed) {
 TEST(CorpusReader, ManyBlocksInOrderForAnyThreads) {
   const ScratchFolder folder("corpus_threads");
   std::string bytes;
-  for (int i = 0; i < 40000; ++i) bytes += json_line("d" + std::to_string(i), std::string(static_cast<std::size_t>(i % 700), 'y') + " end");
+  for (int i = 0; i < 40000; ++i)
+    bytes += json_line("d" + std::to_string(i), std::string(static_cast<std::size_t>(i % 700), 'y') + " end");
   overwrite(folder / "big.jsonl", bytes);
   const Input input = list_inputs({folder / "big.jsonl"}).at(0);
   CorpusParams params;
@@ -326,7 +332,10 @@ TEST(CorpusReader, LongDocumentsBecomePieces) {
   }
   CorpusParams params;
   params.max_words = 100;
-  const std::string line = dump_json({{"id", "doc"}, {"text", text}, {"qas", {{{"question", "p7w3"}, {"answer", "in"}}, {{"question", "nowhere"}, {"answer", "x"}}}}});
+  const std::string line =
+      dump_json({{"id", "doc"},
+                 {"text", text},
+                 {"qas", {{{"question", "p7w3"}, {"answer", "in"}}, {{"question", "nowhere"}, {"answer", "x"}}}}});
   const Read read = read_file_of(folder, line, params);
   ASSERT_EQ(read.documents.size(), 4u);
   EXPECT_EQ(read.tallies[0].documents, 1u);
@@ -348,9 +357,10 @@ TEST(CorpusReader, LongDocumentsBecomePieces) {
   }
 }
 
-std::string warc_record(const std::string& type, const std::string& id, const std::string& body, const std::string& more = "") {
-  return "WARC/1.0\r\nWARC-Type: " + type + "\r\nwarc-record-id: <" + id + ">\r\nWARC-Target-URI: http://a.example/" + id +
-         "\r\n" + more + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body + "\r\n\r\n";
+std::string warc_record(const std::string& type, const std::string& id, const std::string& body,
+                        const std::string& more = "") {
+  return "WARC/1.0\r\nWARC-Type: " + type + "\r\nwarc-record-id: <" + id + ">\r\nWARC-Target-URI: http://a.example/" +
+         id + "\r\n" + more + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body + "\r\n\r\n";
 }
 
 TEST(Warc, TextRecordsBecomeDocuments) {
@@ -359,7 +369,9 @@ TEST(Warc, TextRecordsBecomeDocuments) {
   std::vector<std::size_t> starts;
   for (int i = 0; i < 200; ++i) {
     starts.push_back(bytes.size());
-    bytes += warc_record("conversion", "page" + std::to_string(i), "Text of page " + std::to_string(i) + std::string(i == 7 ? 5000u : static_cast<unsigned>(i) % 50u, '.'));
+    bytes += warc_record(
+        "conversion", "page" + std::to_string(i),
+        "Text of page " + std::to_string(i) + std::string(i == 7 ? 5000u : static_cast<unsigned>(i) % 50u, '.'));
     bytes += warc_record("response", "html" + std::to_string(i), "<html>WARC/1.0\r\n\r\n</html>");
   }
   bytes += warc_record("conversion", "broken", "\xff\xff");
@@ -388,7 +400,8 @@ TEST(Warc, TextRecordsBecomeDocuments) {
     EXPECT_EQ(not_utf8, 1u);
     for (std::size_t chunk = 0; chunk < read.ids.size(); ++chunk) {
       for (const std::string& id : read.ids[chunk]) {
-        const auto found = std::find_if(read.documents.begin(), read.documents.end(), [&](const Document& d) { return d.id == id; });
+        const auto found =
+            std::find_if(read.documents.begin(), read.documents.end(), [&](const Document& d) { return d.id == id; });
         EXPECT_EQ(found->position / params.partition_bytes, chunk) << id;
       }
     }

@@ -1,9 +1,9 @@
 // Files damaged at random places: refused with the file's name, or (where the damage hit no content) read as they were.
-#include <gtest/gtest.h>
-
 #include <functional>
 #include <map>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/random.hpp"
@@ -11,6 +11,7 @@
 #include "equal/store/clusters.hpp"
 #include "equal/store/embeddings.hpp"
 #include "equal/store/partition.hpp"
+
 #include "sample.hpp"
 #include "support/scratch.hpp"
 
@@ -35,9 +36,11 @@ std::string content_of_partition(const fs::path& path) {
   feed(sha, reader.header());
   for (std::uint64_t i = 0; i < reader.count(); ++i) {
     const Document d = reader.document(i);
-    for (const std::string* text : {&d.id, &d.text, &d.metadata, &d.parent, &d.source}) sha.update(*text).update_value(text->size());
+    for (const std::string* text : {&d.id, &d.text, &d.metadata, &d.parent, &d.source})
+      sha.update(*text).update_value(text->size());
     for (const KnownPair& pair : d.pairs) sha.update(pair.question).update("|").update(pair.answer);
-    for (const Digest128& digest : {d.digest, d.text_digest, d.whole_digest, d.whole_text_digest}) sha.update(digest.hex());
+    for (const Digest128& digest : {d.digest, d.text_digest, d.whole_digest, d.whole_text_digest})
+      sha.update(digest.hex());
     sha.update_value(d.parent_offset).update_value(d.position);
   }
   return sha.hex();
@@ -105,16 +108,23 @@ std::map<std::string, Content> write_samples(const fs::path& folder) {
 std::string damaged(std::string bytes, std::mt19937_64& random) {
   const std::size_t at = random() % bytes.size();
   switch (random() % 5) {
-    case 0: bytes.resize(at); break;
-    case 1: bytes[at] = static_cast<char>(random()); break;
-    case 2: bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8)); break;
+    case 0:
+      bytes.resize(at);
+      break;
+    case 1:
+      bytes[at] = static_cast<char>(random());
+      break;
+    case 2:
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+      break;
     case 3: {  // a hole, as a lost page leaves it
       const std::size_t size = std::min<std::size_t>(bytes.size() - at, 1 + random() % 4096);
       std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), size, '\0');
       break;
     }
     default: {  // a piece of the file over another one
-      const std::size_t from = random() % bytes.size(), size = std::min({bytes.size() - at, bytes.size() - from, std::size_t{64}});
+      const std::size_t from = random() % bytes.size(),
+                        size = std::min({bytes.size() - at, bytes.size() - from, std::size_t{64}});
       bytes.replace(at, size, bytes.substr(from, size));
     }
   }

@@ -1,16 +1,17 @@
-// Operations that fail midway: the error names the file, what was published before stays valid, nothing half-written is ever
-// taken for whole, and what was reported durable is there.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
+// Operations that fail midway: the error names the file, what was published before stays valid, nothing half-written is
+// ever taken for whole, and what was reported durable is there.
 #include <functional>
 #include <optional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
 #include "equal/store/block_file.hpp"
 #include "equal/store/embeddings.hpp"
 #include "equal/store/journal.hpp"
 #include "equal/store/partition.hpp"
+
 #include "sample.hpp"
 #include "support/faults.hpp"
 #include "support/scratch.hpp"
@@ -26,9 +27,9 @@ struct Fault {
   const char *operation, *effect;
 };
 
-/// Calls prepare(), attempt() with the fault, check(message) without, for a fault at the first matching call of files in
-/// `folder`, at the second, ... until it is no longer reached. `message`: of attempt's EnvironmentError, empty without one.
-/// Returns how many places there were.
+/// Calls prepare(), attempt() with the fault, check(message) without, for a fault at the first matching call of files
+/// in `folder`, at the second, ... until it is no longer reached. `message`: of attempt's EnvironmentError, empty
+/// without one. Returns how many places there were.
 int at_every_place(const Fault& fault, const ScratchFolder& folder, const std::function<void()>& prepare,
                    const std::function<void()>& attempt, const std::function<void(const std::string&)>& check) {
   for (int place = 1; place < 1000; ++place) {
@@ -79,8 +80,8 @@ TEST_P(ArrayFileFault, LeavesTheOldFileOrTheNewOne) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ArrayFileFault,
-                         ::testing::Values(Fault{"write", "ENOSPC"}, Fault{"write", "EIO"}, Fault{"sync", "EIO"}, Fault{"rename", "EIO"},
-                                           Fault{"truncate", "ENOSPC"}),
+                         ::testing::Values(Fault{"write", "ENOSPC"}, Fault{"write", "EIO"}, Fault{"sync", "EIO"},
+                                           Fault{"rename", "EIO"}, Fault{"truncate", "ENOSPC"}),
                          name_of_fault);
 
 TEST(ArrayFileFault, ReadErrorsAreNamed) {
@@ -135,7 +136,8 @@ TEST_P(JournalFault, KeepsWhatWasDurable) {
       [&] {
         JournalWriter writer(path, 1, 0);
         for (int group = 0; group < 4; ++group) {
-          for (int i = 0; i < 5; ++i) writer.append(appended.emplace_back("{\"n\":" + std::to_string(appended.size()) + "}"));
+          for (int i = 0; i < 5; ++i)
+            writer.append(appended.emplace_back("{\"n\":" + std::to_string(appended.size()) + "}"));
           try {
             writer.sync();
           } catch (const EnvironmentError&) {
@@ -158,7 +160,8 @@ TEST_P(JournalFault, KeepsWhatWasDurable) {
       });
 }
 
-INSTANTIATE_TEST_SUITE_P(All, JournalFault, ::testing::Values(Fault{"write", "ENOSPC"}, Fault{"sync", "EIO"}), name_of_fault);
+INSTANTIATE_TEST_SUITE_P(All, JournalFault, ::testing::Values(Fault{"write", "ENOSPC"}, Fault{"sync", "EIO"}),
+                         name_of_fault);
 
 TEST(JournalFault, AFullDiskThatCannotEvenBeCutBackLeavesATornEnd) {
   const ScratchFolder folder("fault_journal_torn");
@@ -207,13 +210,15 @@ TEST_P(BlockFileFault, GoesOnAfterTheFault) {
       });
 }
 
-INSTANTIATE_TEST_SUITE_P(All, BlockFileFault, ::testing::Values(Fault{"write", "ENOSPC"}, Fault{"sync", "EIO"}), name_of_fault);
+INSTANTIATE_TEST_SUITE_P(All, BlockFileFault, ::testing::Values(Fault{"write", "ENOSPC"}, Fault{"sync", "EIO"}),
+                         name_of_fault);
 
 TEST(PublishFault, AFileAppearsWholeOrNotAtAll) {
   for (const Fault& fault : {Fault{"write", "ENOSPC"}, Fault{"sync", "EIO"}, Fault{"rename", "EIO"}}) {
     const ScratchFolder folder("fault_publish");
     at_every_place(
-        fault, folder, [&] { write_file_atomically(folder / "f", "old"); }, [&] { write_file_atomically(folder / "f", "new content"); },
+        fault, folder, [&] { write_file_atomically(folder / "f", "old"); },
+        [&] { write_file_atomically(folder / "f", "new content"); },
         [&](const std::string& message) {
           const std::string found = read_file(folder / "f");
           EXPECT_TRUE(found == "new content" || (!message.empty() && found == "old")) << found;

@@ -1,11 +1,12 @@
 #include "equal/store/journal.hpp"
 
-#include <gtest/gtest.h>
-
 #include <random>
 #include <thread>
 
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
+
 #include "sample.hpp"
 #include "support/scratch.hpp"
 
@@ -58,7 +59,8 @@ TEST(Journal, ARecordIsFoundAgainByItsPlace) {
     file = r.file;
   });
   ASSERT_EQ(places.size(), records.size());
-  for (std::size_t i = 0; i < records.size(); ++i) ASSERT_EQ(read_journal_record(file, places[i].first, places[i].second), records[i]);
+  for (std::size_t i = 0; i < records.size(); ++i)
+    ASSERT_EQ(read_journal_record(file, places[i].first, places[i].second), records[i]);
   EXPECT_THROW(read_journal_record(file, places[3].first + 1, places[3].second), DataError);
   EXPECT_THROW(read_journal_record(file, places.back().first, places.back().second + 100), DataError);
 }
@@ -93,7 +95,8 @@ TEST(Journal, ATornEndIsDroppedWithAWarning) {
     const bool at_line_end = size == 0 || whole[size - 1] == '\n';
     ASSERT_EQ(report.warnings.size(), at_line_end ? 0u : 1u);
     if (!at_line_end) {
-      EXPECT_NE(report.warnings[0].find("g0007.jsonl:" + std::to_string(kept.size() + 1)), std::string::npos) << report.warnings[0];
+      EXPECT_NE(report.warnings[0].find("g0007.jsonl:" + std::to_string(kept.size() + 1)), std::string::npos)
+          << report.warnings[0];
     }
   }
 }

@@ -1,4 +1,5 @@
-// usage: parquet_samples FILE text|number ROWS_A_GROUP     writes what parquet_test.cpp reads; the ids as text or as numbers.
+// usage: parquet_samples FILE text|number ROWS_A_GROUP     writes what parquet_test.cpp reads; the ids as text or as
+// numbers.
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -30,14 +31,16 @@ void write_parquet(const std::string& path, bool id_as_text, std::int64_t rows_a
   arrow::StringDictionaryBuilder labels;
   arrow::DoubleBuilder scores;
   auto question = std::make_shared<arrow::StringBuilder>(), answer = std::make_shared<arrow::StringBuilder>();
-  const auto pair_type = arrow::struct_({arrow::field("question", arrow::utf8()), arrow::field("answer", arrow::utf8())});
-  auto pair = std::make_shared<arrow::StructBuilder>(pair_type, arrow::default_memory_pool(),
-                                                     std::vector<std::shared_ptr<arrow::ArrayBuilder>>{question, answer});
+  const auto pair_type =
+      arrow::struct_({arrow::field("question", arrow::utf8()), arrow::field("answer", arrow::utf8())});
+  auto pair = std::make_shared<arrow::StructBuilder>(
+      pair_type, arrow::default_memory_pool(), std::vector<std::shared_ptr<arrow::ArrayBuilder>>{question, answer});
   arrow::ListBuilder pairs(arrow::default_memory_pool(), pair, arrow::list(pair_type));
   for (int i = 0; i < kRows; ++i) {
     check(ids.Append(i));
     check(text_ids.Append("row-" + std::to_string(i)));
-    check(i % 100 == 0 ? texts.AppendNull() : texts.Append(i % 101 == 0 ? " " : "Text of row " + std::to_string(i) + " ü"));
+    check(i % 100 == 0 ? texts.AppendNull()
+                       : texts.Append(i % 101 == 0 ? " " : "Text of row " + std::to_string(i) + " ü"));
     check(labels.Append(i % 2 == 0 ? "even" : "odd"));
     check(i % 7 == 0 ? scores.AppendNull() : scores.Append(i / 4.0));
     if (i % 3 == 0) {
@@ -58,8 +61,8 @@ void write_parquet(const std::string& path, bool id_as_text, std::int64_t rows_a
   const auto table = arrow::Table::Make(schema, {id_array, label_array, finish(texts), pair_array, finish(scores)});
   const auto file = arrow::io::FileOutputStream::Open(path).ValueOrDie();
   const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
-  check(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), file, rows_a_group, parquet::default_writer_properties(),
-                                   arrow_properties));
+  check(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), file, rows_a_group,
+                                   parquet::default_writer_properties(), arrow_properties));
   check(file->Close());
 }
 

@@ -1,11 +1,12 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <random>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
 #include "equal/store/corpus_reader.hpp"
+
 #include "sample.hpp"
 #include "support/scratch.hpp"
 
@@ -21,7 +22,8 @@ constexpr int kRows = 1000;
 void write_parquet(const std::string& path, const std::string& ids, int rows_a_group = 90) {
   const char* program = std::getenv("EQUAL_PARQUET_SAMPLES");
   ASSERT_NE(program, nullptr) << "run this test through ctest";
-  ASSERT_EQ(std::system((std::string(program) + " '" + path + "' " + ids + " " + std::to_string(rows_a_group)).c_str()), 0);
+  ASSERT_EQ(std::system((std::string(program) + " '" + path + "' " + ids + " " + std::to_string(rows_a_group)).c_str()),
+            0);
 }
 
 std::vector<Document> read_chunks(CorpusReader& reader, std::vector<ChunkTally>& tallies, std::size_t most = 1000) {

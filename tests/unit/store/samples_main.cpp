@@ -6,6 +6,7 @@
 #include "equal/store/clusters.hpp"
 #include "equal/store/embeddings.hpp"
 #include "equal/store/journal.hpp"
+
 #include "sample.hpp"
 
 int main(int argc, char** argv) {
@@ -22,7 +23,8 @@ int main(int argc, char** argv) {
   for (const Document& d : documents) {
     Json pairs = Json::array();
     for (const KnownPair& pair : d.pairs) pairs.push_back({{"question", pair.question}, {"answer", pair.answer}});
-    expected["documents"].push_back({{"id", d.id}, {"text", d.text}, {"pairs", pairs}, {"source", d.source}, {"digest", d.digest.hex()}});
+    expected["documents"].push_back(
+        {{"id", d.id}, {"text", d.text}, {"pairs", pairs}, {"source", d.source}, {"digest", d.digest.hex()}});
   }
 
   EmbeddingsWriter embeddings(folder / "embeddings.h5", 3, 2);
@@ -30,7 +32,8 @@ int main(int argc, char** argv) {
   embeddings.finish({});
   expected["vectors"] = {{1.0, -0.5}, {1.0 / 16777216, 0.0}, {0.333251953125, 65504.0}};
 
-  write_assignment(folder / "assignment.h5", make_assignment({1, 0, 1, 1}, std::vector<std::uint64_t>{5, 4, 3, 9}, 3), {});
+  write_assignment(folder / "assignment.h5", make_assignment({1, 0, 1, 1}, std::vector<std::uint64_t>{5, 4, 3, 9}, 3),
+                   {});
   expected["members"] = {{1}, {2, 0, 3}, Json::array()};
 
   Clusters clusters;

@@ -1,11 +1,11 @@
 #include "equal/store/split_text.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cctype>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/json_lines.hpp"
 #include "equal/base/random.hpp"
@@ -44,7 +44,21 @@ std::uint64_t words_by_definition(const std::string& text) {
 
 TEST(CountWords, ManyBytesAtATimeAreAsOneByOne) {
   RandomStream random(5, "count words");
-  const std::vector<std::string> parts = {"a", "word", " ", "\n\n", "\t", "\v\f\r", "é", "漢", "…", std::string(31, 'x'), std::string(32, 'y'), std::string(33, 'z'), "\x1f", "\x0e", "~"};
+  const std::vector<std::string> parts = {"a",
+                                          "word",
+                                          " ",
+                                          "\n\n",
+                                          "\t",
+                                          "\v\f\r",
+                                          "é",
+                                          "漢",
+                                          "…",
+                                          std::string(31, 'x'),
+                                          std::string(32, 'y'),
+                                          std::string(33, 'z'),
+                                          "\x1f",
+                                          "\x0e",
+                                          "~"};
   for (int round = 0; round < 3000; ++round) {
     // Some texts with everything, most of plain words only.
     const std::uint64_t kinds = round % 3 == 0 ? parts.size() : 4;
@@ -73,7 +87,8 @@ TEST(SplitText, PrefersParagraphsThenSentencesThenWords) {
 
 TEST(SplitText, HoldsItsPromisesOnRandomText) {
   std::mt19937 random(2);
-  const char* const parts[] = {"word", "a", ". ", " ", " ", " ", "\n", "\n\n", "漢", "。", "é", "ไทย", "😀", "supercalifragilisticexpialidocious"};
+  const char* const parts[] = {"word", "a",  ". ", " ", " ",   " ", "\n",
+                               "\n\n", "漢", "。", "é", "ไทย", "😀", "supercalifragilisticexpialidocious"};
   for (int round = 0; round < 400; ++round) {
     std::string text;
     const std::size_t size = random() % 600;
@@ -85,7 +100,8 @@ TEST(SplitText, HoldsItsPromisesOnRandomText) {
     for (const TextPiece& piece : pieces) {
       ASSERT_LE(piece.offset + piece.size, text.size());
       ASSERT_GE(piece.offset, covered);
-      const std::string between = text.substr(covered, piece.offset - covered), own = text.substr(piece.offset, piece.size);
+      const std::string between = text.substr(covered, piece.offset - covered),
+                        own = text.substr(piece.offset, piece.size);
       EXPECT_EQ(between.find_first_not_of(" \n"), std::string::npos) << "text was lost";
       ASSERT_FALSE(own.empty());
       EXPECT_LE(count_words(own), max_words) << own;

@@ -5,6 +5,7 @@
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/store/corpus_reader.hpp"
+
 #include "support/scratch.hpp"
 
 namespace equal::store {
@@ -17,7 +18,8 @@ TEST(TextWriter, WhatWasWrittenIsReadInEveryCompression) {
     constexpr int kLines = 60000;  // several buffers
     {
       TextWriter out(path, c);
-      for (int i = 0; i < kLines; ++i) out.line(format("{{\"id\": \"{}\", \"text\": \"line {} of many\"}}", i, i * 7919));
+      for (int i = 0; i < kLines; ++i)
+        out.line(format("{{\"id\": \"{}\", \"text\": \"line {} of many\"}}", i, i * 7919));
       EXPECT_FALSE(std::filesystem::exists(path)) << "half a file must not carry the name";
       EXPECT_GT(out.bytes(), 2000000U);
       out.finish();

@@ -1,8 +1,6 @@
 // The vector kernels against the portable ones and against sums in double.
 #include "equal/linalg/transformer.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -10,6 +8,8 @@
 #include <numbers>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/random.hpp"
@@ -73,10 +73,13 @@ std::vector<Precision> precisions() {
 
 double gelu(double v) { return 0.5 * v * std::erfc(-v / std::numbers::sqrt2); }
 
-// Of a product of `inputs` normal terms. f32: that many roundings of sums of size sqrt(inputs); else the weights' own rounding.
+// Of a product of `inputs` normal terms. f32: that many roundings of sums of size sqrt(inputs); else the weights' own
+// rounding.
 double tolerance(Precision p, std::size_t inputs) {
   const double terms = std::sqrt(static_cast<double>(inputs));
-  return p == Precision::f32 ? 2e-7 * static_cast<double>(inputs + 10) : p == Precision::bf16 ? 1e-2 * terms : 5e-2 * terms;
+  return p == Precision::f32    ? 2e-7 * static_cast<double>(inputs + 10)
+         : p == Precision::bf16 ? 1e-2 * terms
+                                : 5e-2 * terms;
 }
 
 struct Shape {
@@ -85,7 +88,8 @@ struct Shape {
 
 TEST(Linear, AgreesWithDoubleForEveryPrecisionEpilogueAndShape) {
   for (const Precision precision : precisions()) {
-    for (const Shape s : {Shape{1, 32, 32}, Shape{5, 26, 40}, Shape{12, 64, 96}, Shape{31, 384, 70}, Shape{13, 100, 33}}) {
+    for (const Shape s :
+         {Shape{1, 32, 32}, Shape{5, 26, 40}, Shape{12, 64, 96}, Shape{31, 384, 70}, Shape{13, 100, 33}}) {
       const auto x_values = random_matrix(s.rows, s.inputs, 1), weight = random_matrix(s.outputs, s.inputs, 2);
       const auto bias = random_matrix(1, s.outputs, 3), residual_values = random_matrix(s.rows, s.outputs, 4);
       const Tensor x = tensor_of(x_values, precision), residual = tensor_of(residual_values, Precision::f32);
@@ -101,9 +105,11 @@ TEST(Linear, AgreesWithDoubleForEveryPrecisionEpilogueAndShape) {
               for (std::size_t k = 0; k < s.inputs; ++k) expected += static_cast<double>(value(x, i, k)) * weight(o, k);
               if (epilogue == Epilogue::bias_gelu) expected = gelu(expected);
               if (epilogue == Epilogue::bias_residual) expected += residual_values(i, o);
-              const double bound = tolerance(precision, s.inputs) + (element == Element::bf16 ? std::abs(expected) / 256 : 0);
+              const double bound =
+                  tolerance(precision, s.inputs) + (element == Element::bf16 ? std::abs(expected) / 256 : 0);
               ASSERT_NEAR(value(y, i, o), expected, bound)
-                  << name(precision) << " epilogue " << static_cast<int>(epilogue) << " row " << i << " output " << o << " inputs " << s.inputs;
+                  << name(precision) << " epilogue " << static_cast<int>(epilogue) << " row " << i << " output " << o
+                  << " inputs " << s.inputs;
             }
           }
         }
@@ -124,7 +130,8 @@ TEST(Linear, BitsOfARowDoNotDependOnTheOtherRows) {
       linear.apply(x, first, rows, Epilogue::bias_gelu, part, first);
       first += rows;
     }
-    for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(std::memcmp(whole.row(i), part.row(i), 64 * 4), 0) << name(precision) << " row " << i;
+    for (std::size_t i = 0; i < 40; ++i)
+      EXPECT_EQ(std::memcmp(whole.row(i), part.row(i), 64 * 4), 0) << name(precision) << " row " << i;
   }
 }
 
@@ -133,8 +140,10 @@ TEST(Linear, AnIntegerProductIsExactInInt8) {
   // Codes 0..255 and weights in steps of 1 with a largest of 127 have scales of exactly 1.
   Matrix<float> x_values(3, 32), weight(32, 32);
   for (std::size_t j = 0; j < 32; ++j) {
-    for (std::size_t i = 0; i < 3; ++i) x_values(i, j) = j == 0 ? 0.0F : j == 1 ? 255.0F : static_cast<float>((37 * j + i) % 256);
-    for (std::size_t o = 0; o < 32; ++o) weight(o, j) = j == 2 ? -127.0F : static_cast<float>(static_cast<int>((11 * j + 7 * o) % 255) - 127);
+    for (std::size_t i = 0; i < 3; ++i)
+      x_values(i, j) = j == 0 ? 0.0F : j == 1 ? 255.0F : static_cast<float>((37 * j + i) % 256);
+    for (std::size_t o = 0; o < 32; ++o)
+      weight(o, j) = j == 2 ? -127.0F : static_cast<float>(static_cast<int>((11 * j + 7 * o) % 255) - 127);
   }
   const std::vector<float> bias(32, 3.0F);
   const Tensor x = tensor_of(x_values, Precision::int8);
@@ -191,7 +200,8 @@ TEST(Attention, AgreesWithDouble) {
             }
           }
         }
-        for (std::size_t c = 0; c < 2 * d; ++c) EXPECT_EQ(value(out, 1, c), 0) << "a row of another document was written";
+        for (std::size_t c = 0; c < 2 * d; ++c)
+          EXPECT_EQ(value(out, 1, c), 0) << "a row of another document was written";
       }
     }
   }
@@ -216,10 +226,12 @@ TEST(Attention, SurvivesScoresFarFromZero) {
 
 TEST(LayerNorm, AgreesWithDoubleAndWritesCopies) {
   for (const std::size_t columns : {32U, 40U, 26U, 384U, 100U}) {
-    const auto values = random_matrix(5, columns, 10), gain = random_matrix(1, columns, 11), offset = random_matrix(1, columns, 12);
+    const auto values = random_matrix(5, columns, 10), gain = random_matrix(1, columns, 11),
+               offset = random_matrix(1, columns, 12);
     for (const Precision precision : precisions()) {
       Tensor x = tensor_of(values, Precision::f32), copy(input_element(precision), 7, columns);
-      layer_norm(x, 1, 3, columns, gain.row(0), offset.row(0), 1e-12F, precision == Precision::f32 ? nullptr : &copy, 2);
+      layer_norm(x, 1, 3, columns, gain.row(0), offset.row(0), 1e-12F, precision == Precision::f32 ? nullptr : &copy,
+                 2);
       for (std::size_t i = 1; i < 4; ++i) {
         double mean = 0, variance = 0, low = 1e300, high = -1e300;
         for (const float v : values.row(i)) mean += v / static_cast<double>(columns);
@@ -245,9 +257,11 @@ TEST(LayerNorm, AgreesWithDoubleAndWritesCopies) {
 TEST(Portable, AgreesWithTheVectorKernels) {
   const auto weight = random_matrix(96, 40, 13), bias = random_matrix(1, 96, 14);
   const Tensor x = tensor_of(random_matrix(20, 40, 15), Precision::f32);
-  Tensor fast(Element::f32, 20, 96), plain(Element::f32, 20, 96), fast_out(Element::f32, 20, 32), plain_out(Element::f32, 20, 32);
+  Tensor fast(Element::f32, 20, 96), plain(Element::f32, 20, 96), fast_out(Element::f32, 20, 32),
+      plain_out(Element::f32, 20, 32);
   PackedLinear(weight.view(), bias.row(0), Precision::f32).apply(x, 0, 20, Epilogue::bias_gelu, fast, 0);
-  PackedLinear(weight.view(), bias.row(0), Precision::f32, Kernels::portable).apply(x, 0, 20, Epilogue::bias_gelu, plain, 0);
+  PackedLinear(weight.view(), bias.row(0), Precision::f32, Kernels::portable)
+      .apply(x, 0, 20, Epilogue::bias_gelu, plain, 0);
   AttentionScratch scratch(20, 32);
   attention(fast, 0, 20, {1, 32}, fast_out, scratch);
   attention(plain, 0, 20, {1, 32}, plain_out, scratch, Kernels::portable);

@@ -1,14 +1,16 @@
-// Every code point of Unicode against what Hugging Face `tokenizers` makes of it (digests from tools/make_bert_fixtures.py).
+// Every code point of Unicode against what Hugging Face `tokenizers` makes of it (digests from
+// tools/make_bert_fixtures.py).
 #include "equal/text/bert_characters.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "equal/base/digest.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/text/utf8.hpp"
+
 #include "support/scratch.hpp"
 
 namespace equal::text {
@@ -30,11 +32,14 @@ std::string normalised(const BertCharacters& characters, char32_t point) {
   const bool apart = characters.is_split(point);
   if (apart) out += ' ';
   switch (c.kind) {
-    case CharacterKind::dropped: break;
+    case CharacterKind::dropped:
+      break;
     case CharacterKind::space:  // kept as it is where the text is not cleaned
     case CharacterKind::letter:
     case CharacterKind::punctuation:
-    case CharacterKind::ideograph: append_utf8(out, c.kind == CharacterKind::space && c.point == 0 ? U' ' : c.point); break;
+    case CharacterKind::ideograph:
+      append_utf8(out, c.kind == CharacterKind::space && c.point == 0 ? U' ' : c.point);
+      break;
     case CharacterKind::sequence: {
       std::vector<DecomposedPoint> parts;
       characters.expand(point, parts);

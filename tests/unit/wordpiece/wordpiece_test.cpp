@@ -1,16 +1,17 @@
 #include "equal/text/wordpiece.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
 #include "equal/base/random.hpp"
+
 #include "support/scratch.hpp"
 
 namespace equal::text {
@@ -18,7 +19,8 @@ namespace {
 
 using testing::HasSubstr;
 
-std::vector<TokenId> ids_of(const WordPiece& tokenizer, std::string_view text, std::size_t max_ids = static_cast<std::size_t>(-1)) {
+std::vector<TokenId> ids_of(const WordPiece& tokenizer, std::string_view text,
+                            std::size_t max_ids = static_cast<std::size_t>(-1)) {
   std::vector<TokenId> ids;
   tokenizer.append_ids(text, ids, max_ids);
   return ids;
@@ -31,17 +33,20 @@ TEST(WordPiece, GivesTheIdsOfTheOriginalOnNastyUnicode) {
   ASSERT_GT(cases.size(), 50U);
   const WordPiece tokenizer = tiny();
   for (const Json& c : cases) {
-    EXPECT_EQ(ids_of(tokenizer, c.at("text").get<std::string>()), c.at("ids").get<std::vector<TokenId>>()) << dump_json(c.at("text"));
+    EXPECT_EQ(ids_of(tokenizer, c.at("text").get<std::string>()), c.at("ids").get<std::vector<TokenId>>())
+        << dump_json(c.at("text"));
   }
 }
 
 TEST(WordPiece, AVocabularyFileGivesTheSameModel) {
   const test::ScratchFolder folder("vocabulary");
   std::filesystem::copy(test::fixture("bert/tiny/vocab.txt"), folder / "vocab.txt");
-  const WordPieceModel from_text = load_wordpiece(folder.path()), from_json = load_wordpiece(test::fixture("bert/tiny"));
+  const WordPieceModel from_text = load_wordpiece(folder.path()),
+                       from_json = load_wordpiece(test::fixture("bert/tiny"));
   EXPECT_EQ(from_text.vocabulary, from_json.vocabulary);
   EXPECT_EQ(from_text.special, from_json.special);
-  write_file_atomically(folder / "tokenizer_config.json", R"({"do_lower_case": false, "unk_token": {"content": "[MASK]"}})");
+  write_file_atomically(folder / "tokenizer_config.json",
+                        R"({"do_lower_case": false, "unk_token": {"content": "[MASK]"}})");
   const WordPieceModel cased = load_wordpiece(folder.path());
   EXPECT_FALSE(cased.normalizing.lowercase);
   EXPECT_FALSE(cased.normalizing.strip_accents);
@@ -54,7 +59,9 @@ TEST(WordPiece, ALimitGivesAPrefixOfAllIds) {
   const auto all = ids_of(tokenizer, text);
   for (std::size_t n = 0; n <= all.size() + 1; ++n) {
     const auto some = ids_of(tokenizer, text, n);
-    EXPECT_EQ(some, std::vector<TokenId>(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(n, all.size())))) << n;
+    EXPECT_EQ(some,
+              std::vector<TokenId>(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(n, all.size()))))
+        << n;
   }
 }
 
