@@ -12,12 +12,13 @@
 #include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
+#include "equal/base/sorted_json.hpp"
 #include "equal/linalg/float16.hpp"
 
 namespace equal::encode {
 namespace {
 
-using Node = nlohmann::json;
+using Node = SortedJson;
 
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the reference implementation
 constexpr std::size_t kMaxDimensions = 8;
@@ -57,7 +58,7 @@ SafeTensors::SafeTensors(std::filesystem::path file) : file_(std::move(file)) {
   std::string header(header_bytes, '\0');
   if (!in.read(header.data(), static_cast<std::streamsize>(header_bytes)))
     throw DataError(file_.string() + ": cannot be read");
-  const Node root = Node::parse(header, nullptr, false);
+  const Node root = parse_sorted_json(header, file_.string() + ": the header is no JSON object");
   if (!root.is_object()) throw DataError(file_.string() + ": the header is no JSON object");
 
   for (const auto& [name, node] : root.items()) {

@@ -2,23 +2,21 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
-#include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
+#include "equal/base/sorted_json.hpp"
 #include "equal/text/wordpiece.hpp"
 
 namespace equal::text {
 namespace {
 
 namespace fs = std::filesystem;
-using Node =
-    nlohmann::json;  // sorted objects: the project's ordered Json is quadratic in the 30,000 keys of a vocabulary
+using Node = SortedJson;  // a vocabulary has 30,000 members
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{256} << 20;
 constexpr std::size_t kMaxTokens = 4'000'000;
 
 Node parse(const fs::path& file) {
-  Node node = Node::parse(read_file(file, kMaxFileBytes), nullptr, false);
-  if (node.is_discarded()) throw DataError(file.string() + ": not valid JSON");
+  Node node = parse_sorted_json(read_file(file, kMaxFileBytes), file.string());
   if (!node.is_object()) throw DataError(file.string() + ": a JSON object is expected");
   return node;
 }
@@ -84,7 +82,11 @@ void read_post_processor(const Reader& post, WordPieceModel& model) {
   if (type != "TemplateProcessing")
     post.fail("type", format("is \"{}\"; BertProcessing or TemplateProcessing is expected", type));
   const Node single = post.node().value("single", Node::array());
-  const auto special = [&](std::size_t i) { return single[i].value("/SpecialToken/id"_json_pointer, std::string()); };
+  const auto special = [&](std::size_t i) {
+    const Node token = single[i].value("SpecialToken", Node());
+    const Node id = token.is_object() ? token.value("id", Node()) : Node();
+    return id.is_string() ? id.get<std::string>() : std::string();
+  };
   const bool plain = single.is_array() && single.size() == 3 && single[0].is_object() && single[1].is_object() &&
                      single[2].is_object() && single[1].contains("Sequence") && !special(0).empty() &&
                      !special(2).empty();
@@ -117,6 +119,7 @@ WordPieceModel from_tokenizer_json(const fs::path& file) {
 
   model.special.clear();
   const Node added = root.value("added_tokens", Node::array());
+  if (!added.is_array()) top.fail("added_tokens", "a list is expected");
   for (std::size_t i = 0; i < added.size(); ++i) {
     const Reader token(added.at(i), format("{}: added_tokens[{}].", file.string(), i));
     const auto content = token.get<std::string>("content", "");

@@ -4,6 +4,7 @@
 #include "equal/base/checked.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
+#include "equal/base/sorted_json.hpp"
 
 namespace equal {
 namespace {
@@ -35,6 +36,11 @@ TEST(Text, JsonErrorsNameThePlaceAndDumpNeverThrows) {
   } catch (const DataError& e) {
     EXPECT_NE(std::string(e.what()).find("x.json:3"), std::string::npos);
   }
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_EQ(dump_json(parse_json(nested(200), "deep")), nested(200));
+  EXPECT_THROW(parse_json(nested(201), "deep"), DataError);
+  EXPECT_THROW(parse_sorted_json(nested(3'000'000), "deep"), DataError);
+  EXPECT_EQ(parse_json(R"(["\"[[[", "\\", []])", "brackets in texts").size(), 3U);
   EXPECT_EQ(dump_json(Json{{"a", "\xff"}}), "{\"a\":\"\xEF\xBF\xBD\"}");
 }
 

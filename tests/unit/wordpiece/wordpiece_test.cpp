@@ -117,6 +117,12 @@ TEST(WordPiece, RefusesWhatIsNoBertTokenizer) {
   refused([](Json& j) { j["model"]["max_input_chars_per_word"] = "many"; }, "max_input_chars_per_word: is string");
   refused([](Json& j) { j["model"]["unk_token"] = "<unk>"; }, "lacks \"<unk>\"");
   refused([](Json& j) { j["model"]["vocab"][std::string(300, 'x')] = 200; }, "has 300 bytes");
+  // Were exceptions of the JSON library, which name neither file nor key.
+  refused([](Json& j) { j["added_tokens"] = {{"a", 1}}; }, "added_tokens: a list");
+  refused([](Json& j) { j["post_processor"]["single"][0]["SpecialToken"]["id"] = 7; }, "post_processor.single");
+  refused([](Json& j) { j["post_processor"]["single"][0]["SpecialToken"] = {"id", 7}; }, "post_processor.single");
+  write_file_atomically(folder / "tokenizer.json", "{\"model\":" + std::string(100'000, '['));  // took the whole stack
+  EXPECT_THROW(load_wordpiece(folder.path()), DataError);
   write_file_atomically(folder / "tokenizer.json", good.substr(0, good.size() / 2));
   EXPECT_THROW(load_wordpiece(folder.path()), DataError);
   const test::ScratchFolder empty("empty");
