@@ -10,64 +10,17 @@
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
-#include <sys/types.h>
 #include <zlib.h>
-#include <zstd.h>
 
 #include "equal/base/error.hpp"
-#include "equal/base/files.hpp"
-#include "equal/base/log.hpp"
+
+#include "compressed_input.hpp"
+#include "zstd_stream.hpp"
 
 namespace equal::store {
 namespace fs = std::filesystem;
 
 namespace {
-
-class FileSource : public ByteSource {
- public:
-  FileSource(const fs::path& path, std::uint64_t begin)
-      : path_(path.string()), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), offset_(begin) {
-    if (!fd_) throw DataError(path_ + ": cannot be opened: " + errno_text(errno));
-    static_cast<void>(::posix_fadvise(fd_.get(), static_cast<off_t>(begin), 0, POSIX_FADV_SEQUENTIAL));
-  }
-  std::size_t read(std::span<char> out) override {
-    const std::size_t got = read_at(fd_.get(), std::as_writable_bytes(out), offset_, path_);
-    offset_ += got;
-    return got;
-  }
-  const std::string& path() const { return path_; }
-  std::uint64_t offset() const { return offset_; }
-
- private:
-  std::string path_;
-  FileDescriptor fd_;
-  std::uint64_t offset_;
-};
-
-/// Compressed bytes of a file, some at a time.
-class CompressedInput {
- public:
-  explicit CompressedInput(const fs::path& path) : file_(path, 0), buffer_(1 << 18) {}
-  bool refill() {
-    begin_ = 0;
-    end_ = file_.read(buffer_);
-    return end_ > 0;
-  }
-  bool empty() const { return begin_ == end_; }
-  const char* data() const { return buffer_.data() + begin_; }
-  std::size_t size() const { return end_ - begin_; }
-  void consume(std::size_t n) { begin_ += n; }
-  [[noreturn]] void fail(const std::string& problem) const {
-    throw DataError(format("{}: {} near byte {} of the compressed file: fetch it again, or mend it with its tool",
-                           file_.path(), problem, file_.offset() - size()));
-  }
-
- private:
-  FileSource file_;
-  std::vector<char> buffer_;
-  std::size_t begin_ = 0, end_ = 0;
-};
 
 /// Members one after another; zero bytes after the last are padding, as gzip has it.
 class GzipSource : public ByteSource {
@@ -117,40 +70,6 @@ class GzipSource : public ByteSource {
   }
   CompressedInput input_;
   z_stream stream_{};
-  bool inside_ = false;
-};
-
-class ZstdSource : public ByteSource {
- public:
-  explicit ZstdSource(const fs::path& path) : input_(path), context_(ZSTD_createDCtx(), &ZSTD_freeDCtx) {
-    if (!context_) throw EnvironmentError("zstd cannot be started: out of memory?");
-    // Windows up to 2 GiB, as `zstd --long=31` writes them; the library allocates what a frame asks for.
-    ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, 31);
-  }
-  std::size_t read(std::span<char> out) override {
-    ZSTD_outBuffer to{out.data(), out.size(), 0};
-    while (to.pos < to.size) {
-      // A frame may have ended its input but still hold output, so the end of the file alone says nothing.
-      const bool at_end = input_.empty() && !input_.refill();
-      ZSTD_inBuffer from{input_.data(), input_.size(), 0};
-      const std::size_t before = to.pos;
-      const std::size_t status = ZSTD_decompressStream(context_.get(), &to, &from);
-      if (ZSTD_isError(status) != 0)
-        input_.fail(std::string("the zstd stream is broken (") + ZSTD_getErrorName(status) + ")");
-      input_.consume(from.pos);
-      const bool progressed = from.pos > 0 || to.pos > before;
-      if (progressed) inside_ = status != 0;
-      if (at_end && !progressed) {
-        if (inside_) input_.fail("the zstd stream ends too early");
-        break;
-      }
-    }
-    return to.pos;
-  }
-
- private:
-  CompressedInput input_;
-  std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context_;
   bool inside_ = false;
 };
 
@@ -263,7 +182,7 @@ std::unique_ptr<ByteSource> open_small_source(const fs::path& path) {
     case Compression::gzip:
       return std::make_unique<GzipSource>(path);
     case Compression::zstd:
-      return std::make_unique<ZstdSource>(path);
+      return open_zstd_source(path);
     case Compression::none:
       break;
   }

@@ -7,6 +7,8 @@
 #include <memory>
 #include <span>
 
+#include "equal/store/text_writer.hpp"  // Compression
+
 namespace equal::store {
 
 class ByteSource {
@@ -16,13 +18,11 @@ class ByteSource {
   virtual std::size_t read(std::span<char> out) = 0;
 };
 
-enum class Compression { none, gzip, zstd };
-
 /// Told by the first bytes. Throws DataError when the file cannot be read.
 Compression detect_compression(const std::filesystem::path& path);
 
-/// The decompressed bytes of `path`; of a plain file, from byte `begin` on. Compressed files are decompressed on a thread of
-/// their own, a few MiB ahead.
+/// The decompressed bytes of `path`; of a plain file, from byte `begin` on. Compressed files are decompressed on a
+/// thread of their own, a few MiB ahead.
 std::unique_ptr<ByteSource> open_source(const std::filesystem::path& path, std::uint64_t begin = 0);
 
 /// The same without a thread, for small files.

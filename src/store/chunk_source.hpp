@@ -6,9 +6,10 @@
 #include <memory>
 #include <vector>
 
-#include "document_parser.hpp"
 #include "equal/base/thread_pool.hpp"
 #include "equal/store/corpus_reader.hpp"
+
+#include "document_parser.hpp"
 
 namespace equal::store {
 
@@ -44,7 +45,8 @@ struct ChunkContext {
 class ChunkSource {
  public:
   virtual ~ChunkSource() = default;
-  /// Goes to a chunk behind the current one (what is left of that is passed over); false when the input has no such chunk.
+  /// Goes to a chunk behind the current one (what is left of that is passed over); false when the input has no such
+  /// chunk.
   virtual bool start(std::uint64_t chunk) = 0;
   /// Replaces `parsed` by the next part of the chunk, in order; false at its end.
   virtual bool next(std::vector<Parsed>& parsed) = 0;
@@ -59,7 +61,8 @@ void parse_items(ChunkContext& context, std::size_t count, std::vector<Parsed>& 
   parsed.clear();
   parsed.resize(tasks);
   context.run(tasks, [&](std::size_t task, std::size_t thread) {
-    for (std::size_t i = count * task / tasks; i < count * (task + 1) / tasks; ++i) parse(i, context.parsers[thread], parsed[task]);
+    for (std::size_t i = count * task / tasks; i < count * (task + 1) / tasks; ++i)
+      parse(i, context.parsers[thread], parsed[task]);
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "equal/base/json_lines.hpp"
 #include "equal/store/corpus_reader.hpp"
+
 #include "line_blocks.hpp"
 
 namespace equal::store {

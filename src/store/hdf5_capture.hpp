@@ -1,6 +1,6 @@
-// An HDF5 file driver that keeps what the library writes in memory: the few kilobytes of metadata of a new file. The writer
-// puts them into the file itself. So the library never meets a full or failing disk, from which its closing does not recover
-// (it crashes at exit), and all errors carry errno and the file's name.
+// An HDF5 file driver that keeps what the library writes in memory: the few kilobytes of metadata of a new file. The
+// writer puts them into the file itself. So the library never meets a full or failing disk, from which its closing does
+// not recover (it crashes at exit), and all errors carry errno and the file's name.
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 
 #include "equal/base/digest.hpp"
 #include "equal/base/json.hpp"
+
 #include "hdf5_file.hpp"
 
 namespace equal::store {
@@ -16,7 +17,9 @@ inline constexpr const char* kContentDigest = "content_digest";
 inline constexpr const char* kSha256 = "sha256";
 inline const std::string kMadeFromPrefix = "made_from.";
 
-constexpr std::uint64_t check_blocks(std::uint64_t bytes) { return bytes / kCheckBlockBytes + (bytes % kCheckBlockBytes != 0); }
+constexpr std::uint64_t check_blocks(std::uint64_t bytes) {
+  return bytes / kCheckBlockBytes + (bytes % kCheckBlockBytes != 0);
+}
 
 struct Content {
   struct Array {

@@ -1,8 +1,10 @@
-// Our use of HDF5: a few contiguous little-endian arrays and flat attributes, checked as header.hpp says. Internal to store/.
+// Our use of HDF5: a few contiguous little-endian arrays and flat attributes, checked as header.hpp says. Internal to
+// store/.
 //
-// The HDF5 library lays the file out and reads the layout back; the arrays' bytes go through pread/pwrite at the addresses
-// that it names (contiguous layout: H5Dget_offset). So I/O errors carry errno, reading needs no lock, and no size that a file
-// claims makes HDF5 allocate. Library calls are serialised by one mutex: Debian's build is not thread-safe.
+// The HDF5 library lays the file out and reads the layout back; the arrays' bytes go through pread/pwrite at the
+// addresses that it names (contiguous layout: H5Dget_offset). So I/O errors carry errno, reading needs no lock, and no
+// size that a file claims makes HDF5 allocate. Library calls are serialised by one mutex: Debian's build is not
+// thread-safe.
 #pragma once
 
 #include <atomic>
@@ -38,14 +40,15 @@ struct ArrayShape {
 class ArrayFileWriter {
  public:
   /// Creates temporary_name(path) with all arrays laid out.
-  ArrayFileWriter(std::filesystem::path path, std::string format, std::uint64_t version, std::vector<ArrayShape> arrays);
+  ArrayFileWriter(std::filesystem::path path, std::string format, std::uint64_t version,
+                  std::vector<ArrayShape> arrays);
   ~ArrayFileWriter();
   ArrayFileWriter(ArrayFileWriter&&) noexcept;
 
   /// The next bytes of array `index` (order of the constructor). Arrays may be filled in any interleaving.
   void append_bytes(std::size_t index, std::string_view bytes);
   template <class T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   void append(std::size_t index, std::span<const T> values) {
     append_bytes(index, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
   }
@@ -96,8 +99,8 @@ class ArrayFileReader {
     ArrayShape shape;
     std::uint64_t bytes = 0, address = 0;
     std::string sha256;
-    std::vector<std::uint32_t> crcs;                        // one a block
-    mutable std::unique_ptr<std::atomic<bool>[]> checked;   // one a block
+    std::vector<std::uint32_t> crcs;                       // one a block
+    mutable std::unique_ptr<std::atomic<bool>[]> checked;  // one a block
   };
   void load_layout();
   void check_header(const std::string& format, std::uint64_t newest_version);

@@ -45,7 +45,7 @@ class Handle {
 /// What the library said about the last failed call, innermost first; clears it.
 std::string last_error();
 
-Handle file_access();                    ///< newest file format (checksummed metadata), no file locks
-Handle make_type(ElementType type);      ///< the little-endian file type
+Handle file_access();                ///< newest file format (checksummed metadata), no file locks
+Handle make_type(ElementType type);  ///< the little-endian file type
 
 }  // namespace equal::store::hdf5

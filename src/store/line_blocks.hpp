@@ -11,7 +11,7 @@
 namespace equal::store {
 
 struct Line {
-  std::string_view text;       // without line end, carriage return before it, and byte order mark; kPadding bytes follow it
+  std::string_view text;  // without line end, carriage return before it, and byte order mark; kPadding bytes follow it
   std::uint64_t position = 0;  // where it starts in the file
   bool too_long = false;       // then text is its start only
 };
@@ -19,10 +19,11 @@ struct Line {
 class LineBlocks {
  public:
   /// `position`: where `source` starts in the file. With `inside_line` all up to the first line break is passed over.
-  LineBlocks(std::unique_ptr<ByteSource> source, std::uint64_t position, bool inside_line, std::uint64_t max_line_bytes);
+  LineBlocks(std::unique_ptr<ByteSource> source, std::uint64_t position, bool inside_line,
+             std::uint64_t max_line_bytes);
 
-  /// Replaces `lines` by the next ones that start before byte `stop`, some MiB of them; false when there are none. Views stay
-  /// valid until the next call.
+  /// Replaces `lines` by the next ones that start before byte `stop`, some MiB of them; false when there are none.
+  /// Views stay valid until the next call.
   bool next(std::uint64_t stop, std::vector<Line>& lines);
 
   /// Where the next line starts; `ended()` tells whether there is one. Reads on if it must.

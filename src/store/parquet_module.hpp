@@ -1,7 +1,8 @@
-// The border between the program and its Parquet module, a shared library of its own that is loaded when a Parquet file is met.
-// Why not simply linked: the Arrow libraries that Python's pyarrow carries export their own OpenSSL and simdjson, which would
-// take the place of the program's. The module is loaded with its symbols kept to itself, and uses nothing of the program but
-// this header. No exception crosses the border: functions return an error text, empty on success.
+// The border between the program and its Parquet module, a shared library of its own that is loaded when a Parquet file
+// is met. Why not simply linked: the Arrow libraries that Python's pyarrow carries export their own OpenSSL and
+// simdjson, which would take the place of the program's. The module is loaded with its symbols kept to itself, and uses
+// nothing of the program but this header. No exception crosses the border: functions return an error text, empty on
+// success.
 #pragma once
 
 #include <cstdint>

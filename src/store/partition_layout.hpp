@@ -9,7 +9,8 @@ namespace equal::store::partition_layout {
 inline constexpr const char* kFormat = "equal-partition";
 inline constexpr unsigned kVersion = 1;
 
-/// Byte heaps: array <name> (u8) and <name>_offsets (u64, count + 1). The last is indexed by source_index, not by document.
+/// Byte heaps: array <name> (u8) and <name>_offsets (u64, count + 1). The last is indexed by source_index, not by
+/// document.
 enum Heap : std::size_t { text, id, metadata, pairs, parent, sources };
 inline constexpr std::array kHeaps{"text", "id", "metadata", "pairs", "parent", "sources"};
 

@@ -6,21 +6,18 @@
 
 #include <fcntl.h>
 #include <zlib.h>
-#include <zstd.h>
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
+
+#include "zstd_stream.hpp"
 
 namespace equal::store {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kBuffer = 1 << 20;
-constexpr int kGzipLevel = 6, kZstdLevel = 3;
-
-struct FreeZstd {
-  void operator()(ZSTD_CCtx* c) const { ZSTD_freeCCtx(c); }
-};
+constexpr int kGzipLevel = 6;
 
 }  // namespace
 
@@ -35,7 +32,7 @@ struct TextWriter::Impl {
   std::string buffer, packed;
   std::uint64_t bytes = 0;
   z_stream gzip{};
-  std::unique_ptr<ZSTD_CCtx, FreeZstd> zstd;
+  std::unique_ptr<ZstdPacker> zstd;
 
   Impl(fs::path p, Compression c)
       : path(std::move(p)),
@@ -48,10 +45,7 @@ struct TextWriter::Impl {
       if (::deflateInit2(&gzip, kGzipLevel, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         throw EnvironmentError("zlib cannot be started: out of memory?");
     } else if (compression == Compression::zstd) {
-      zstd.reset(ZSTD_createCCtx());
-      if (!zstd) throw EnvironmentError("zstd cannot be started: out of memory?");
-      ZSTD_CCtx_setParameter(zstd.get(), ZSTD_c_compressionLevel, kZstdLevel);
-      ZSTD_CCtx_setParameter(zstd.get(), ZSTD_c_checksumFlag, 1);
+      zstd = make_zstd_packer();
     }
   }
   ~Impl() {
@@ -74,16 +68,7 @@ struct TextWriter::Impl {
         put(std::string_view(packed).substr(0, packed.size() - gzip.avail_out));
       } while (gzip.avail_out == 0);
     }
-    if (compression == Compression::zstd) {
-      ZSTD_inBuffer in{buffer.data(), buffer.size(), 0};
-      std::size_t left = 0;
-      do {
-        ZSTD_outBuffer out{packed.data(), packed.size(), 0};
-        left = ZSTD_compressStream2(zstd.get(), &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
-        if (ZSTD_isError(left) != 0) throw InternalError(std::string("zstd: ") + ZSTD_getErrorName(left));
-        put(std::string_view(packed).substr(0, out.pos));
-      } while (in.pos < in.size || (last && left > 0));
-    }
+    if (zstd) zstd->pack(buffer, last, [this](std::string_view part) { put(part); });
     buffer.clear();
   }
 };

@@ -1,5 +1,5 @@
-// Chunks of inputs that come in items of known size (text files, Parquet row groups): consecutive items, a new chunk when the
-// last one holds partition_bytes. Internal to store/.
+// Chunks of inputs that come in items of known size (text files, Parquet row groups): consecutive items, a new chunk
+// when the last one holds partition_bytes. Internal to store/.
 #pragma once
 
 #include <cstddef>

@@ -14,6 +14,7 @@ namespace {
 TEST(TextWriter, WhatWasWrittenIsReadInEveryCompression) {
   const test::ScratchFolder folder("text_writer");
   for (const Compression c : {Compression::none, Compression::gzip, Compression::zstd}) {
+    if (c == Compression::zstd && !EQUAL_HAS_ZSTD) continue;
     const auto path = folder.path() / (std::string("lines.jsonl") + extension_of(c));
     constexpr int kLines = 60000;  // several buffers
     {
@@ -44,6 +45,7 @@ TEST(TextWriter, WhatWasWrittenIsReadInEveryCompression) {
 TEST(TextWriter, EmptyFiles) {
   const test::ScratchFolder folder("text_writer_names");
   for (const Compression c : {Compression::none, Compression::gzip, Compression::zstd}) {
+    if (c == Compression::zstd && !EQUAL_HAS_ZSTD) continue;
     const auto path = folder.path() / (std::string("empty.jsonl") + extension_of(c));
     TextWriter(path, c).finish();
     EXPECT_EQ(std::filesystem::file_size(path) == 0, c == Compression::none) << "an empty archive has a header";
