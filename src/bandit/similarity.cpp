@@ -11,7 +11,7 @@
 namespace equal::bandit {
 namespace {
 
-constexpr std::size_t kBlockRows = 256;
+constexpr std::size_t kRowsPerBlock = 256;
 
 }  // namespace
 
@@ -26,7 +26,7 @@ void GuideSimilarity::compute(linalg::MatrixView<const float> documents, std::sp
   if (documents.columns != guide_.columns() || out.size() != documents.rows) {
     throw InternalError("similarity: shapes do not match");
   }
-  const std::size_t block = std::min(kBlockRows, documents.rows);
+  const std::size_t block = std::min(kRowsPerBlock, documents.rows);
   linalg::Matrix<double> x(block, guide_.columns()), cosines(block, guide_.rows());
   for (std::size_t first = 0; first < documents.rows; first += block) {
     const std::size_t n = std::min(block, documents.rows - first);

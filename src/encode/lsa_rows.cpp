@@ -9,7 +9,7 @@ namespace {
 
 // Adding 1.5 * 2^52 leaves round-to-nearest-even of a number below 2^51 in the low bits of the double: a conversion to
 // int64 that every instruction set has. The product with `scale` is exact, so there is one rounding only.
-constexpr double kMagic = 0x1.8p52;
+constexpr double kToInteger = 0x1.8p52;
 
 [[gnu::always_inline]] inline void accumulate(const SparseRows& rows, const float* v, double scale, std::int64_t* z) {
   const SparseRows::Entry* const entries = rows.entries.data();
@@ -27,8 +27,8 @@ constexpr double kMagic = 0x1.8p52;
     for (const auto* e = first; e != last; ++e) {
       std::int64_t* const out = z + std::size_t{e->feature} * kLsaGroup;
       for (std::size_t c = 0; c < kLsaGroup; ++c) {
-        const double shifted = static_cast<double>(e->weight * y[c]) * scale + kMagic;
-        out[c] += std::bit_cast<std::int64_t>(shifted) - std::bit_cast<std::int64_t>(kMagic);
+        const double shifted = static_cast<double>(e->weight * y[c]) * scale + kToInteger;
+        out[c] += std::bit_cast<std::int64_t>(shifted) - std::bit_cast<std::int64_t>(kToInteger);
       }
     }
   }

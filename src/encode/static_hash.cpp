@@ -13,8 +13,8 @@
 namespace equal::encode {
 namespace {
 
-constexpr std::size_t kMaxDim = 4096;
-constexpr std::size_t kTextsPerTask = 16;
+constexpr std::size_t kMaxHashDim = 4096;
+constexpr std::size_t kHashTextsPerTask = 16;
 
 class HashEncoder final : public Encoder {
  public:
@@ -45,11 +45,11 @@ class HashEncoder final : public Encoder {
     };
     std::vector<Scratch> scratch(pool.size());
     const StaticKernels& kernels = static_kernels();
-    pool.run((texts.size() + kTextsPerTask - 1) / kTextsPerTask, [&](std::size_t task, std::size_t thread) {
+    pool.run((texts.size() + kHashTextsPerTask - 1) / kHashTextsPerTask, [&](std::size_t task, std::size_t thread) {
       Scratch& s = scratch[thread];
       s.bits.resize(keys_.size());
-      const std::size_t last = std::min(texts.size(), (task + 1) * kTextsPerTask);
-      for (std::size_t i = task * kTextsPerTask; i < last; ++i) {
+      const std::size_t last = std::min(texts.size(), (task + 1) * kHashTextsPerTask);
+      for (std::size_t i = task * kHashTextsPerTask; i < last; ++i) {
         s.sum.assign(64 * keys_.size(), 0.0F);
         for (const Term& term : s.terms.count(texts[i], 0)) {
           for (std::size_t k = 0; k < keys_.size(); ++k) s.bits[k] = mix64(term.feature ^ keys_[k]);
@@ -70,8 +70,8 @@ class HashEncoder final : public Encoder {
 }  // namespace
 
 std::unique_ptr<Encoder> make_static_hash(const StaticParams& params) {
-  if (params.dim < 1 || params.dim > kMaxDim) {
-    throw UsageError(format("encoder.dim = {}; must be 1 to {}", params.dim, kMaxDim));
+  if (params.dim < 1 || params.dim > kMaxHashDim) {
+    throw UsageError(format("encoder.dim = {}; must be 1 to {}", params.dim, kMaxHashDim));
   }
   return std::make_unique<HashEncoder>(params);
 }

@@ -15,7 +15,7 @@
 namespace equal::encode {
 namespace {
 
-constexpr std::size_t kTextsPerTask = 16;
+constexpr std::size_t kTableTextsPerTask = 16;
 constexpr std::size_t kLane = 16;       // kernels work on multiples of this
 constexpr std::size_t kAhead = 6;       // rows prefetched before their turn
 constexpr std::size_t kLineBytes = 64;  // of the cache
@@ -53,9 +53,9 @@ class TableEncoder final : public Encoder {
     if (out.rows != texts.size() || out.columns != table_.dim)
       throw InternalError("static table: output of another shape");
     std::vector<Scratch> scratch(pool.size());
-    pool.run((texts.size() + kTextsPerTask - 1) / kTextsPerTask, [&](std::size_t task, std::size_t thread) {
-      const std::size_t last = std::min(texts.size(), (task + 1) * kTextsPerTask);
-      for (std::size_t i = task * kTextsPerTask; i < last; ++i) encode_one(texts[i], out.row(i), scratch[thread]);
+    pool.run((texts.size() + kTableTextsPerTask - 1) / kTableTextsPerTask, [&](std::size_t task, std::size_t thread) {
+      const std::size_t last = std::min(texts.size(), (task + 1) * kTableTextsPerTask);
+      for (std::size_t i = task * kTableTextsPerTask; i < last; ++i) encode_one(texts[i], out.row(i), scratch[thread]);
     });
   }
 

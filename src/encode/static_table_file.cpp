@@ -19,7 +19,7 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kDigestHexBytes = 64;
 constexpr std::uint64_t kMaxTextBytes = std::uint64_t{1} << 26;
-constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 38;
+constexpr std::uint64_t kMaxTableBytes = std::uint64_t{1} << 38;
 
 struct Header {
   char magic[8];
@@ -119,7 +119,7 @@ std::string save_static_table(const StaticTable& table, const std::filesystem::p
 
 StaticTable load_static_table(const std::filesystem::path& folder) {
   const auto path = folder / "table.bin";
-  const std::string bytes = read_file(path, kMaxFileBytes);
+  const std::string bytes = read_file(path, kMaxTableBytes);
   const Header h = read_header(bytes, path);
   // Bounds above keep every product and sum below 2^40.
   const std::uint64_t texts = sizeof h + h.tokenizer_bytes + h.origin_bytes;

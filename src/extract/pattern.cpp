@@ -13,7 +13,7 @@ namespace equal::extract {
 namespace {
 
 /// Raise it with every change of the rules: it decides whether stored answers are still valid.
-constexpr int kRulesVersion = 3;
+constexpr int kPatternVersion = 3;
 
 std::vector<PatternRule> listed() {
   std::vector<PatternRule> out;
@@ -41,7 +41,7 @@ class Pattern final : public Extractor {
   }
 
   std::string digest() const override {
-    return sha256_hex(format("pattern {}\n{} {} {}\n{}", kRulesVersion, params_.min_answer_words,
+    return sha256_hex(format("pattern {}\n{} {} {}\n{}", kPatternVersion, params_.min_answer_words,
                              params_.max_answer_words, params_.max_pairs, rules_.digest()));
   }
   std::string description() const override {

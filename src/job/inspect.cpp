@@ -29,8 +29,6 @@ std::uint64_t number(const std::string& text) {
   return n;
 }
 
-std::string counted(const Json& json, const char* key) { return human_count(json.value(key, 0.0)); }
-
 std::string rounds_table(const Workspace& workspace) {
   std::string out =
       format("{:>6} {:>10} {:>6} {:>8} {:>10} {:>12}\n", "round", "documents", "arms", "pairs", "reward", "best arm");

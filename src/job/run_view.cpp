@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "equal/base/log.hpp"
+
 namespace equal::job {
 
 bool has_stage_record(const Workspace& workspace, const std::string& stage) {
@@ -34,6 +36,8 @@ Json extraction_facts(const Workspace& workspace, const std::vector<RoundEvent>&
   facts["rounds"] = rounds, facts["credit"] = credit;
   return facts;
 }
+
+std::string counted(const Json& json, const char* key) { return human_count(json.value(key, 0.0)); }
 
 std::string excerpt(std::string text, std::size_t bytes) {
   std::replace(text.begin(), text.end(), '\n', ' ');

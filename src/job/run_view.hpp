@@ -25,6 +25,9 @@ Json stage_facts(const Workspace& workspace, const std::string& stage);
 /// credit, spent, rounds).
 Json extraction_facts(const Workspace& workspace, const std::vector<RoundEvent>& events);
 
+/// A number of an object for people: "30,100"; "0" where it is missing.
+std::string counted(const Json& json, const char* key);
+
 /// The first `bytes` of a text on one line, cut between characters, with "..." where something is missing.
 std::string excerpt(std::string text, std::size_t bytes);
 

@@ -22,8 +22,6 @@ bool is_complete(const Json& status, const char* stage) {
   return stages.contains(stage) && stages.at(stage).value("complete", true);
 }
 
-std::string counted(const Json& json, const char* key) { return human_count(json.value(key, 0.0)); }
-
 class Painter {
  public:
   explicit Painter(const StatusStyle& style) : style_(style) {}

@@ -12,8 +12,8 @@
 namespace equal::store {
 namespace {
 
-constexpr const char* kFormat = "equal-assignment";
-constexpr unsigned kVersion = 1;
+constexpr const char* kAssignmentFormat = "equal-assignment";
+constexpr unsigned kAssignmentVersion = 1;
 
 /// What is wrong, or nothing.
 std::string inconsistency(const Assignment& a) {
@@ -66,7 +66,7 @@ std::string write_assignment(const std::filesystem::path& path, const Assignment
   if (const std::string problem = inconsistency(assignment); !problem.empty())
     throw InternalError(path.string() + ": " + problem);
   const std::uint64_t n = assignment.cluster.size();
-  ArrayFileWriter file(path, kFormat, kVersion,
+  ArrayFileWriter file(path, kAssignmentFormat, kAssignmentVersion,
                        {{"cluster", ElementType::u32, {n}},
                         {"order", ElementType::u32, {n}},
                         {"start", ElementType::u64, {assignment.start.size()}}});
@@ -77,7 +77,7 @@ std::string write_assignment(const std::filesystem::path& path, const Assignment
 }
 
 AssignmentFile read_assignment(const std::filesystem::path& path) {
-  const ArrayFileReader file(path, kFormat, kVersion, Verify::header);
+  const ArrayFileReader file(path, kAssignmentFormat, kAssignmentVersion, Verify::header);
   AssignmentFile out{file.header(), {}};
   out.assignment.cluster = file.read_all<std::uint32_t>(file.find("cluster", ElementType::u32, {-1}));
   out.assignment.order = file.read_all<std::uint32_t>(file.find("order", ElementType::u32, {-1}));

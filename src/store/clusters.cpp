@@ -9,8 +9,8 @@
 namespace equal::store {
 namespace {
 
-constexpr const char* kFormat = "equal-clusters";
-constexpr unsigned kVersion = 1;
+constexpr const char* kClustersFormat = "equal-clusters";
+constexpr unsigned kClustersVersion = 1;
 
 std::string inconsistency(const Clusters& c) {
   const std::size_t k = c.counts.size();
@@ -40,7 +40,7 @@ std::string write_clusters(const std::filesystem::path& path, const Clusters& cl
   if (const std::string problem = inconsistency(*c); !problem.empty())
     throw InternalError(path.string() + ": " + problem);
   const std::uint64_t k = c->counts.size();
-  ArrayFileWriter file(path, kFormat, kVersion,
+  ArrayFileWriter file(path, kClustersFormat, kClustersVersion,
                        {{"centroids", ElementType::f64, {k, c->dim}},
                         {"counts", ElementType::u64, {k}},
                         {"radius", ElementType::f64, {k}},
@@ -61,7 +61,7 @@ std::string write_clusters(const std::filesystem::path& path, const Clusters& cl
 }
 
 ClustersFile read_clusters(const std::filesystem::path& path) {
-  const ArrayFileReader file(path, kFormat, kVersion, Verify::header);
+  const ArrayFileReader file(path, kClustersFormat, kClustersVersion, Verify::header);
   ClustersFile out{file.header(), {}};
   Clusters& c = out.clusters;
   const std::size_t centroids = file.find("centroids", ElementType::f64, {-1, -1});

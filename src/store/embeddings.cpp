@@ -11,8 +11,8 @@
 namespace equal::store {
 namespace {
 
-constexpr const char* kFormat = "equal-embeddings";
-constexpr unsigned kVersion = 1;
+constexpr const char* kEmbeddingsFormat = "equal-embeddings";
+constexpr unsigned kEmbeddingsVersion = 1;
 constexpr std::array kOrderNames{"corpus", "cluster"};
 
 }  // namespace
@@ -25,7 +25,7 @@ struct EmbeddingsWriter::Impl {
 };
 
 EmbeddingsWriter::EmbeddingsWriter(std::filesystem::path path, std::uint64_t rows, std::uint64_t dim, RowOrder order) {
-  ArrayFileWriter file(path, kFormat, kVersion, {{"vectors", ElementType::f16, {rows, dim}}});
+  ArrayFileWriter file(path, kEmbeddingsFormat, kEmbeddingsVersion, {{"vectors", ElementType::f16, {rows, dim}}});
   impl_.reset(new Impl{std::move(path), rows, dim, order, std::move(file)});
 }
 EmbeddingsWriter::~EmbeddingsWriter() = default;
@@ -52,7 +52,8 @@ struct EmbeddingsReader::Impl {
   std::uint64_t count = 0, dim = 0;
   RowOrder order = RowOrder::corpus;
 
-  Impl(std::filesystem::path path, Verify verify) : file(std::move(path), kFormat, kVersion, verify) {
+  Impl(std::filesystem::path path, Verify verify)
+      : file(std::move(path), kEmbeddingsFormat, kEmbeddingsVersion, verify) {
     vectors = file.find("vectors", ElementType::f16, {-1, -1});
     count = file.dim(vectors, 0);
     dim = file.dim(vectors, 1);

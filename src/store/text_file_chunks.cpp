@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t kBatchBytes = 4 << 20;  // of files parsed together
+constexpr std::uint64_t kFileBatchBytes = 4 << 20;  // of files parsed together
 
 class TextFileChunks : public ChunkSource {
  public:
@@ -29,7 +29,7 @@ class TextFileChunks : public ChunkSource {
     if (next_ == end_) return false;
     const std::size_t first = next_;
     std::uint64_t bytes = 0;
-    while (next_ < end_ && (next_ == first || bytes < kBatchBytes)) bytes += context_.input.sizes[next_++];
+    while (next_ < end_ && (next_ == first || bytes < kFileBatchBytes)) bytes += context_.input.sizes[next_++];
     parsed.clear();
     parsed.resize(next_ - first);
     context_.run(parsed.size(), [&](std::size_t i, std::size_t thread) {

@@ -17,7 +17,7 @@ namespace equal::store {
 namespace {
 
 constexpr std::size_t kMaxHeaderBytes = 64 << 10;
-constexpr std::uint64_t kBatchBytes = 4 << 20;
+constexpr std::uint64_t kRecordBatchBytes = 4 << 20;
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
@@ -157,7 +157,7 @@ class WarcChunks : public ChunkSource {
     const std::uint64_t first = reader_.position();
     std::vector<Record> records;
     std::uint64_t bytes = 0;
-    while (bytes < kBatchBytes && !reader_.ended() && reader_.position() < stop_) {
+    while (bytes < kRecordBatchBytes && !reader_.ended() && reader_.position() < stop_) {
       Record record = reader_.next();
       bytes += record.text.size();
       if (record.holds_text()) records.push_back(std::move(record));

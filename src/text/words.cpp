@@ -32,19 +32,19 @@ constexpr std::uint64_t mix(std::uint64_t x) {
 // becomes 0x7f, which is no word character. The byte-wise form below spells '_' likewise, so that both hash alike.
 constexpr unsigned char kUnderscore = 0x7f;
 
-enum : unsigned char { kSeparator, kWord, kBeyondAscii };
+enum : unsigned char { kSeparator, kWord, kNotAscii };
 
-constexpr std::array<unsigned char, 256> kClass = [] {
+constexpr std::array<unsigned char, 256> kWordClass = [] {
   std::array<unsigned char, 256> out{};
   for (std::size_t c = 0; c < 256; ++c) {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     const bool digit = c >= '0' && c <= '9';
-    out[c] = c >= 128 ? kBeyondAscii : (letter || digit || c == '_') ? kWord : kSeparator;
+    out[c] = c >= 128 ? kNotAscii : (letter || digit || c == '_') ? kWord : kSeparator;
   }
   return out;
 }();
 
-unsigned char class_of(const char* p) { return kClass[static_cast<unsigned char>(*p)]; }
+unsigned char class_of(const char* p) { return kWordClass[static_cast<unsigned char>(*p)]; }
 
 /// Hashes bytes in chunks of eight. A chunk is never zero, so no length is needed to tell "a" from "a\0".
 class ByteHasher {
