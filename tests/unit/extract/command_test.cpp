@@ -60,7 +60,7 @@ CommandParams params_for(const ScratchFolder& scratch, const std::string& comman
   return params;
 }
 
-std::map<std::uint64_t, Extraction> run(Extractor& extractor, std::int64_t count) {
+std::map<std::uint64_t, Extraction> run_command(Extractor& extractor, std::int64_t count) {
   std::map<std::uint64_t, Extraction> out;
   std::size_t held = 0;
   for (std::int64_t next = 0; next < count || held > 0;) {
@@ -83,7 +83,7 @@ TEST(Command, EveryDocumentIsAnsweredOrHasItsReason) {
   write_file_atomically(scratch / "answer.py", kAnswerer);
   const auto extractor =
       make_command(params_for(scratch, "python3 " + (scratch / "answer.py").string() + " {input} {output} 11"));
-  const auto got = run(*extractor, 70);
+  const auto got = run_command(*extractor, 70);
   ASSERT_EQ(got.size(), 70U);
   for (const auto& [document, extraction] : got) {
     if (document % 11 == 0) {
@@ -152,7 +152,7 @@ TEST(Command, WhatAnEarlierRunHasWrittenIsTakenUpAndItsOrphanIsEnded) {
   params.command = "python3 " + (scratch / "answer.py").string() +
                    " {input} {output} 1000; grep -c custom_id {input} >>" + (scratch / "asked").string();
   const auto extractor = make_command(params);
-  const auto got = run(*extractor, 5);  // documents 0 to 4
+  const auto got = run_command(*extractor, 5);  // documents 0 to 4
   for (const auto& [document, extraction] : got)
     EXPECT_EQ(extraction.failure.empty(), document != 0) << document << ": " << extraction.failure;  // 0 is its 7 x 0
   EXPECT_EQ(got.at(3).usage.completion_tokens, 5U);
@@ -165,7 +165,7 @@ TEST(Command, OneThatFailsTwiceEndsTheRunWithItsLog) {
   const ScratchFolder scratch("command_fails");
   const auto extractor = make_command(params_for(scratch, "echo no such model >&2; exit 3 # {input} {output}"));
   try {
-    run(*extractor, 64);
+    run_command(*extractor, 64);
     ADD_FAILURE() << "no error";
   } catch (const EnvironmentError& error) {
     EXPECT_THAT(error.what(), HasSubstr("exited with status 3"));
@@ -178,7 +178,7 @@ TEST(Command, OneThatHangsIsEnded) {
   CommandParams params = params_for(scratch, "sleep 100 # {input} {output}");
   params.timeout_seconds = 0.1;
   const auto extractor = make_command(params);
-  const auto got = run(*extractor, 1);
+  const auto got = run_command(*extractor, 1);
   EXPECT_THAT(got.at(0).failure, HasSubstr("was ended"));
 }
 

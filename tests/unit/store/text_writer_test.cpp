@@ -12,7 +12,7 @@ namespace equal::store {
 namespace {
 
 TEST(TextWriter, WhatWasWrittenIsReadInEveryCompression) {
-  const test::ScratchFolder folder("text_writer");
+  const equal::test::ScratchFolder folder("text_writer");
   for (const Compression c : {Compression::none, Compression::gzip, Compression::zstd}) {
     if (c == Compression::zstd && !EQUAL_HAS_ZSTD) continue;
     const auto path = folder.path() / (std::string("lines.jsonl") + extension_of(c));
@@ -43,7 +43,7 @@ TEST(TextWriter, WhatWasWrittenIsReadInEveryCompression) {
 }
 
 TEST(TextWriter, EmptyFiles) {
-  const test::ScratchFolder folder("text_writer_names");
+  const equal::test::ScratchFolder folder("text_writer_names");
   for (const Compression c : {Compression::none, Compression::gzip, Compression::zstd}) {
     if (c == Compression::zstd && !EQUAL_HAS_ZSTD) continue;
     const auto path = folder.path() / (std::string("empty.jsonl") + extension_of(c));
