@@ -163,12 +163,12 @@ def main():
             for name in SETS:
                 make(f'{cache}/judge-{name}.npy', [judge(q) for q in sets[name]], PAIR_TOKENS, workers)
             make(f'{cache}/judge-pairs.npy', [judge(q) for q in pairs], PAIR_TOKENS, workers)
+            pairs_in, judged = np.load(f'{cache}/judge-pairs.npy'), [n for n in SETS if n.startswith('test-')]
+            for name in judged:
+                tests, out = np.load(f'{cache}/judge-{name}.npy'), f'{cache}/nearest-{name}.npy'
+                if not os.path.exists(out):
+                    np.save(out, np.concatenate([(pairs_in[i:i + CHUNK] @ tests.T).max(1) for i in range(0, len(pairs_in), CHUNK)]))
             make(f'{cache}/minilm-documents.npy', [d['text'] for d in corpus], DOCUMENT_TOKENS, workers)
-        pairs_in, judged = np.load(f'{cache}/judge-pairs.npy'), [n for n in SETS if n.startswith('test-')]
-        for name in judged:
-            tests, out = np.load(f'{cache}/judge-{name}.npy'), f'{cache}/nearest-{name}.npy'
-            if not os.path.exists(out):
-                np.save(out, np.concatenate([(pairs_in[i:i + CHUNK] @ tests.T).max(1) for i in range(0, len(pairs_in), CHUNK)]))
     for encoder in wanted:
         for k in CLUSTERS:
             cluster(np.load(f'{cache}/{encoder}-documents.npy'), k, f'{cache}/{encoder}-arms-{k}.npy')

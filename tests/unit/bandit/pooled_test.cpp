@@ -148,6 +148,27 @@ TEST(Pooled, CountedInTokensItPrefersShortDocumentsOfEqualValue) {
   EXPECT_EQ(longs, 0U);
 }
 
+TEST(Pooled, AShareOfARoundCanFollowSimilarity) {
+  // What was learned speaks against similarity; the only prior believes in it all the same.
+  const Toy toy = make_toy(400, 8, 16, 12);
+  const auto pool = toy.pool();
+  const auto ranked = pool->draw_any(4, Order::similarity);
+  const auto first_four = [&](double share) {
+    const auto policy = make_policy("pooled", {.round_min = 20, .beliefs = {1.0}, .ranked_share = share}, make_facts(toy));
+    std::vector<Outcome> outcomes;
+    for (std::uint64_t i = 0; i < 400; ++i) {
+      const auto document = pool->lookup({&i, 1}).front();
+      const bool top = std::any_of(ranked.begin(), ranked.end(), [&](const auto& r) { return r.number == i; });
+      if (!top && i % 10 == 0) outcomes.push_back({.document = document, .reward = 1.0 - 2.0 * double{document.similarity}});
+    }
+    policy->observe(outcomes, {});
+    const auto chosen = numbers(policy->decide(*pool, 20));
+    return std::count_if(ranked.begin(), ranked.end(), [&](const auto& r) { return std::count(chosen.begin(), chosen.end(), r.number) > 0; });
+  };
+  EXPECT_EQ(first_four(0.2), 4);
+  EXPECT_LT(first_four(0.0), 4);
+}
+
 TEST(Pooled, OpensOnlyAsManyArmsAsItWasAllowed) {
   const Toy toy = make_toy(500, 10, 8, 10);
   Facts facts = make_facts(toy);
