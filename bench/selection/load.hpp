@@ -20,6 +20,7 @@ LanguageJudge load_language(const std::filesystem::path& cache, const std::strin
 linalg::Matrix<float> judge_vectors(const std::filesystem::path& cache);
 /// A corpus in which only `keep` documents (of lowest hash) hold useful pairs and no other document is of the target's
 /// domains. `target` and `judge_pairs` are cut down with it.
-ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linalg::Matrix<float>& judge_pairs, std::size_t keep);
+ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linalg::Matrix<float>& judge_pairs,
+                         std::size_t keep);
 
 }  // namespace equal::bench

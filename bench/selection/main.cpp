@@ -12,6 +12,7 @@
 #include "equal/base/random.hpp"
 #include "equal/base/thread_pool.hpp"
 #include "equal/linalg/gemm.hpp"
+
 #include "judge.hpp"
 #include "load.hpp"
 #include "options.hpp"
@@ -79,24 +80,33 @@ class Bench {
   }
 
  private:
-  void cells_of(const std::string& view, const ReplayCorpus& corpus, const ReplayTarget& target, const linalg::Matrix<float>& judged,
-                std::size_t documents) {
+  void cells_of(const std::string& view, const ReplayCorpus& corpus, const ReplayTarget& target,
+                const linalg::Matrix<float>& judged, std::size_t documents) {
     const std::size_t seeds = o_.count("seeds");
     std::vector<View> views(seeds);
-    pool_.run(seeds, [&](std::size_t s, std::size_t) { views[s] = make_view(corpus, target, kGuideItems, s, view == "misled"); });
+    pool_.run(seeds, [&](std::size_t s, std::size_t) {
+      views[s] = make_view(corpus, target, kGuideItems, s, view == "misled");
+    });
     auto best = useful_pairs(corpus, target);
     std::sort(best.rbegin(), best.rend());
     for (const auto& percent : split(o_.values.at("budgets"))) {
-      const auto budget = static_cast<std::size_t>(std::lround(std::stod(percent) * static_cast<double>(documents) / 100));
-      Cell cell{view, target.name, percent, std::accumulate(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(std::min(budget, best.size())), 0), {}};
-      std::printf("%s %s %s %%: %zu documents, ceiling %d\n", view.c_str(), target.name.c_str(), percent.c_str(), budget, cell.ceiling);
+      const auto budget =
+          static_cast<std::size_t>(std::lround(std::stod(percent) * static_cast<double>(documents) / 100));
+      Cell cell{
+          view,
+          target.name,
+          percent,
+          std::accumulate(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(std::min(budget, best.size())), 0),
+          {}};
+      std::printf("%s %s %s %%: %zu documents, ceiling %d\n", view.c_str(), target.name.c_str(), percent.c_str(),
+                  budget, cell.ceiling);
       for (const auto& policy : split(o_.values.at("policies"))) {
         const RunParams params = run_params(o_, policy, budget);
         auto& verdicts = cell.verdicts[policy];
         verdicts.resize(seeds);
         pool_.run(seeds, [&](std::size_t s, std::size_t) {
-          verdicts[s] = judge(views[s], target, judged, simulate(views[s], params), marginal_of(params), o_.count("transport") != 0,
-                              s < o_.count("language_seeds") ? &language_ : nullptr);
+          verdicts[s] = judge(views[s], target, judged, simulate(views[s], params), marginal_of(params),
+                              o_.count("transport") != 0, s < o_.count("language_seeds") ? &language_ : nullptr);
         });
         show(policy, cell);
       }
@@ -130,13 +140,19 @@ class Bench {
       m.transport += v.transport / n;
       m.on_target += v.on_target / n;
     }
-    std::printf("  %-9s useful %7.1f [%.0f, %.0f] least %.0f | on target %.2f covered %.3f nearest %.3f transport %.4f bits %.3f\n", policy.c_str(),
-                mean(useful), low, high, *std::min_element(useful.begin(), useful.end()), m.on_target, m.covered, m.mean_nearest, m.transport, cross_entropy_of(cell.verdicts.at(policy)));
+    std::printf(
+        "  %-9s useful %7.1f [%.0f, %.0f] least %.0f | on target %.2f covered %.3f nearest %.3f transport %.4f bits "
+        "%.3f\n",
+        policy.c_str(), mean(useful), low, high, *std::min_element(useful.begin(), useful.end()), m.on_target,
+        m.covered, m.mean_nearest, m.transport, cross_entropy_of(cell.verdicts.at(policy)));
     std::fflush(stdout);
   }
 
   Json describe(const Cell& cell) const {
-    Json out{{"view", cell.view}, {"target", cell.target}, {"budget_percent", std::stod(cell.budget)}, {"ceiling", cell.ceiling}};
+    Json out{{"view", cell.view},
+             {"target", cell.target},
+             {"budget_percent", std::stod(cell.budget)},
+             {"ceiling", cell.ceiling}};
     for (const auto& [policy, verdicts] : cell.verdicts) {
       Json j;
       const Column useful = cell.useful(policy);
@@ -179,24 +195,30 @@ class Bench {
     for (const auto& c : cells_) {
       if (c.view != "misled" || !c.has("pooled")) continue;
       const Column p = c.useful("pooled");
-      const auto lower = [&out](const char* key, double value) { out[key] = out.contains(key) ? std::min(out[key].get<double>(), value) : value; };
+      const auto lower = [&out](const char* key, double value) {
+        out[key] = out.contains(key) ? std::min(out[key].get<double>(), value) : value;
+      };
       if (c.budget == "5") {
         for (const auto& g : cells_) {
-          if (g.view != "good" || g.target != c.target || g.budget != c.budget || !g.has("static") || !g.has("nearest")) continue;
-          lower("misled_5_min_cell", mean(p) / std::max(1.0, std::max(mean(g.useful("static")), mean(g.useful("nearest")))));
+          if (g.view != "good" || g.target != c.target || g.budget != c.budget || !g.has("static") || !g.has("nearest"))
+            continue;
+          lower("misled_5_min_cell",
+                mean(p) / std::max(1.0, std::max(mean(g.useful("static")), mean(g.useful("nearest")))));
         }
       } else if (c.budget == "1" && c.has("random") && c.has("released")) {
-        lower("misled_1_vs_released_min", mean(p) / std::max(1.0, std::max(mean(c.useful("random")), mean(c.useful("released")))));
+        lower("misled_1_vs_released_min",
+              mean(p) / std::max(1.0, std::max(mean(c.useful("random")), mean(c.useful("released")))));
         lower("misled_1_worst_seed", *std::min_element(p.begin(), p.end()) / std::max(1.0, mean(p)));
       }
     }
     return out;
   }
 
-  /// Area under useful / ceiling over the logarithm of the budget, as a share of a selection that always meets the ceiling;
-  /// for each view and target with several budgets.
+  /// Area under useful / ceiling over the logarithm of the budget, as a share of a selection that always meets the
+  /// ceiling; for each view and target with several budgets.
   Json areas() const {
-    std::map<std::string, std::map<std::string, std::map<double, double>>> curves;  // view/target -> policy -> budget -> share
+    std::map<std::string, std::map<std::string, std::map<double, double>>>
+        curves;  // view/target -> policy -> budget -> share
     for (const auto& c : cells_) {
       for (const auto& [policy, verdicts] : c.verdicts)
         curves[c.view + "/" + c.target][policy][std::stod(c.budget)] = mean(c.useful(policy)) / std::max(1, c.ceiling);
@@ -217,8 +239,9 @@ class Bench {
   }
 
   static inline const std::vector<std::pair<const char*, double Verdict::*>> kFields{
-      {"pairs", &Verdict::pairs},           {"on_target", &Verdict::on_target}, {"covered", &Verdict::covered},
-      {"mean_nearest", &Verdict::mean_nearest}, {"transport", &Verdict::transport}, {"calls_per_useful", &Verdict::calls_per_useful}};
+      {"pairs", &Verdict::pairs},         {"on_target", &Verdict::on_target},
+      {"covered", &Verdict::covered},     {"mean_nearest", &Verdict::mean_nearest},
+      {"transport", &Verdict::transport}, {"calls_per_useful", &Verdict::calls_per_useful}};
 
   const Options& o_;
   ThreadPool pool_;

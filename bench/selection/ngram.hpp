@@ -1,5 +1,6 @@
-// An n-gram language model, the small downstream model that judges a selection: interpolated Kneser-Ney with one discount
-// (Kneser and Ney 1995; Chen and Goodman 1999, section 2.7). bench/selection/check_ngram.py compares it with NLTK's.
+// An n-gram language model, the small downstream model that judges a selection: interpolated Kneser-Ney with one
+// discount (Kneser and Ney 1995; Chen and Goodman 1999, section 2.7). bench/selection/check_ngram.py compares it with
+// NLTK's.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +40,9 @@ class KneserNey {
   std::size_t order_;
   double discount_;
   std::size_t vocabulary_;
-  std::vector<std::unordered_set<std::uint64_t>> met_;                 // [n - 1]: all n-grams
-  std::vector<std::unordered_map<std::uint64_t, double>> seen_;        // [n - 1]: n-gram -> count, or distinct words before it
+  std::vector<std::unordered_set<std::uint64_t>> met_;  // [n - 1]: all n-grams
+  std::vector<std::unordered_map<std::uint64_t, double>>
+      seen_;  // [n - 1]: n-gram -> count, or distinct words before it
   std::vector<std::unordered_map<std::uint64_t, Context>> contexts_;  // [n - 1]: of the n-grams
 };
 

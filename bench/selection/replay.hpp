@@ -15,9 +15,9 @@ namespace equal::bench {
 
 /// A corpus in the vectors of the encoder that selects.
 struct ReplayCorpus {
-  linalg::Matrix<float> documents;      // (n, dim) unit
-  std::vector<float> tokens;            // (n)
-  std::vector<std::uint32_t> arm;       // (n)
+  linalg::Matrix<float> documents;  // (n, dim) unit
+  std::vector<float> tokens;        // (n)
+  std::vector<std::uint32_t> arm;   // (n)
   std::size_t arms = 0;
   linalg::Matrix<float> pairs;          // (p, dim) unit, in document order
   std::vector<std::size_t> first_pair;  // (n + 1): pairs of document i are [first_pair[i], first_pair[i + 1])
@@ -43,7 +43,9 @@ struct WordTexts {
   std::vector<Word> words;
   std::vector<std::size_t> first;  // (texts + 1)
   std::size_t size() const { return first.size() - 1; }
-  std::span<const Word> text(std::size_t i) const { return std::span(words).subspan(first[i], first[i + 1] - first[i]); }
+  std::span<const Word> text(std::size_t i) const {
+    return std::span(words).subspan(first[i], first[i + 1] - first[i]);
+  }
 };
 struct LanguageJudge {
   std::size_t vocabulary = 0;

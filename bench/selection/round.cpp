@@ -1,6 +1,7 @@
-// bench_round [ARMS 16384] [OPEN 50000] [DIM 384] [OUT 0]: how long `pooled` takes to decide one round and to learn from it, on
-// random unit vectors, after 400 answers. One process holds all documents, so the time includes scoring every open document.
-// OUT > 0: as answers arrive, with so many documents out beside the eighth of OUT that is decided. Prints one JSON line.
+// bench_round [ARMS 16384] [OPEN 50000] [DIM 384] [OUT 0]: how long `pooled` takes to decide one round and to learn
+// from it, on random unit vectors, after 400 answers. One process holds all documents, so the time includes scoring
+// every open document. OUT > 0: as answers arrive, with so many documents out beside the eighth of OUT that is decided.
+// Prints one JSON line.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -20,8 +21,11 @@
 int main(int argc, char** argv) {
   using namespace equal;
   linalg::use_one_blas_thread();
-  const auto argument = [&](int i, std::size_t otherwise) { return argc > i ? static_cast<std::size_t>(std::stoull(argv[i])) : otherwise; };
-  const std::size_t arms = argument(1, 16384), open = argument(2, 50000), dim = argument(3, 384), held = argument(4, 0), n = std::max(4 * arms, 2 * open);
+  const auto argument = [&](int i, std::size_t otherwise) {
+    return argc > i ? static_cast<std::size_t>(std::stoull(argv[i])) : otherwise;
+  };
+  const std::size_t arms = argument(1, 16384), open = argument(2, 50000), dim = argument(3, 384), held = argument(4, 0),
+                    n = std::max(4 * arms, 2 * open);
   RandomStream random(1, "round");
   linalg::Matrix<float> x(n, dim);
   bandit::Facts facts;
@@ -65,7 +69,9 @@ int main(int argc, char** argv) {
   double learn_seconds = 0.0;
   std::size_t asked = 0, timed = 0;
   std::deque<bandit::Candidate> unanswered;
-  const auto since = [](auto start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const auto since = [](auto start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   while (asked < 600 + held) {
     const std::clock_t cpu_start = std::clock();
     auto start = std::chrono::steady_clock::now();
@@ -92,12 +98,20 @@ int main(int argc, char** argv) {
     policy->observe(outcomes, {});
     if (count) learn_seconds += since(start);
   }
-  const double decide_seconds = std::accumulate(seconds.begin(), seconds.end(), 0.0), n_timed = static_cast<double>(timed);
+  const double decide_seconds = std::accumulate(seconds.begin(), seconds.end(), 0.0),
+               n_timed = static_cast<double>(timed);
   std::sort(seconds.begin(), seconds.end());
   std::sort(cpu.begin(), cpu.end());
-  std::printf("%s\n", dump_json(Json{{"arms", arms}, {"open_documents", open}, {"dim", dim}, {"out", held}, {"rounds", seconds.size()},
-                                     {"least_ms", 1e3 * seconds.front()}, {"median_ms", 1e3 * seconds[seconds.size() / 2]},
-                                     {"cpu_median_ms", 1e3 * cpu[cpu.size() / 2]}, {"documents", timed},
+  std::printf("%s\n", dump_json(Json{{"arms", arms},
+                                     {"open_documents", open},
+                                     {"dim", dim},
+                                     {"out", held},
+                                     {"rounds", seconds.size()},
+                                     {"least_ms", 1e3 * seconds.front()},
+                                     {"median_ms", 1e3 * seconds[seconds.size() / 2]},
+                                     {"cpu_median_ms", 1e3 * cpu[cpu.size() / 2]},
+                                     {"documents", timed},
                                      {"decide_ms_per_document", 1e3 * decide_seconds / n_timed},
-                                     {"learn_ms_per_document", 1e3 * learn_seconds / n_timed}}).c_str());
+                                     {"learn_ms_per_document", 1e3 * learn_seconds / n_timed}})
+                          .c_str());
 }

@@ -116,7 +116,8 @@ std::unique_ptr<bandit::DocumentPool> make_pool(const View& view, bool alike) {
     std::copy(from.begin(), from.end(), out.data);
   };
   if (alike) {
-    for (std::size_t i = 0; i < n; ++i) rows.similarity[i] = static_cast<float>(view.facts.arms[corpus.arm[i]].similarity);
+    for (std::size_t i = 0; i < n; ++i)
+      rows.similarity[i] = static_cast<float>(view.facts.arms[corpus.arm[i]].similarity);
     rows.read = [&view](std::size_t first, linalg::MatrixView<float> out) {
       for (std::size_t r = 0; r < out.rows; ++r) {
         const auto centroid = view.facts.centroids.row(view.corpus->arm[first + r]);

@@ -8,6 +8,7 @@
 #include "equal/bandit/document_pool.hpp"
 #include "equal/bandit/policy.hpp"
 #include "equal/transport/marginal.hpp"
+
 #include "replay.hpp"
 
 namespace equal::bench {
@@ -15,14 +16,15 @@ namespace equal::bench {
 /// One way to see a target: which reference items are the guide, and whether similarities to it can be trusted.
 struct View {
   const ReplayCorpus* corpus = nullptr;
-  linalg::Matrix<float> guide;     // (g, dim): what rewards are measured against
-  std::vector<float> similarity;   // (n): what policies see
+  linalg::Matrix<float> guide;    // (g, dim): what rewards are measured against
+  std::vector<float> similarity;  // (n): what policies see
   bandit::Facts facts;
   std::uint64_t seed = 0;
 };
 
 /// `misled`: similarities are taken against the guide times a random orthogonal matrix of this seed; rewards stay true.
-View make_view(const ReplayCorpus& corpus, const ReplayTarget& target, std::size_t guide_items, std::uint64_t seed, bool misled);
+View make_view(const ReplayCorpus& corpus, const ReplayTarget& target, std::size_t guide_items, std::uint64_t seed,
+               bool misled);
 
 enum class Reward { marginal, batch, union_of };
 
@@ -32,9 +34,9 @@ struct RunParams {
   Reward reward = Reward::marginal;
   transport::MarginalParams marginal;
   std::uint64_t budget = 0;
-  std::size_t delay = 0;      ///< rounds in flight beyond the one that is decided
+  std::size_t delay = 0;         ///< rounds in flight beyond the one that is decided
   bool documents_alike = false;  ///< policies see of a document no more than its cluster: centroid and its similarity
-  std::size_t unanswered = 0; ///< > 0: order of arrival with so many documents in flight instead of rounds
+  std::size_t unanswered = 0;    ///< > 0: order of arrival with so many documents in flight instead of rounds
 };
 
 struct Run {

@@ -4,6 +4,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+
 #include "pooled_policy.hpp"
 #include "published_policies.hpp"
 #include "simple_policies.hpp"
@@ -23,7 +24,8 @@ std::unique_ptr<Policy> make_policy(std::string_view name, const PolicyParams& p
   if (!(facts.similarity_sd > 0)) facts.similarity_sd = 1.0;  // all documents alike: similarity tells nothing
   if (params.pull_documents == 0) throw UsageError("documents a pull = 0; must be at least 1");
   if (params.round_min == 0) throw UsageError("documents a round = 0; must be at least 1");
-  if (params.beliefs.empty() || params.embedding_variances.empty()) throw UsageError("pooled has no prior: at least one belief and one embedding variance");
+  if (params.beliefs.empty() || params.embedding_variances.empty())
+    throw UsageError("pooled has no prior: at least one belief and one embedding variance");
   if (name == "random") return std::make_unique<InOrder>(Order::hash);
   if (name == "full") return std::make_unique<InOrder>(Order::corpus);
   if (name == "nearest") return std::make_unique<InOrder>(Order::similarity);

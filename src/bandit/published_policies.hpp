@@ -28,8 +28,8 @@ class PullPolicy : public Policy {
 };
 
 /// score_i = mean_i + alpha sqrt(2 ln(sum of all credits) / (credits_i + 1)). A pull's reward is credited to its arm's
-/// neighbours (itself included); mean and credits run over all that was credited; unvisited mean 0. The first round is arms
-/// 0 .. round_arms - 1; documents in corpus order; an arm with fewer documents left than a pull takes is done.
+/// neighbours (itself included); mean and credits run over all that was credited; unvisited mean 0. The first round is
+/// arms 0 .. round_arms - 1; documents in corpus order; an arm with fewer documents left than a pull takes is done.
 class Released final : public PullPolicy {
  public:
   Released(const PolicyParams& params, Facts facts);

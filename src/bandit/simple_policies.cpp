@@ -5,7 +5,9 @@
 
 namespace equal::bandit {
 
-std::vector<Candidate> InOrder::decide(Documents& documents, std::size_t room) { return documents.draw_any(room, order_); }
+std::vector<Candidate> InOrder::decide(Documents& documents, std::size_t room) {
+  return documents.draw_any(room, order_);
+}
 
 std::vector<Term> InOrder::explain(const Candidate& c) const {
   if (order_ == Order::similarity) return {{"similarity to the guide", c.similarity}};

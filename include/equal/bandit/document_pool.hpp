@@ -34,9 +34,11 @@ class DocumentPool final : public Documents {
   std::vector<Candidate> draw(std::span<const Draw> draws, Order order) override;
   std::vector<Candidate> draw_any(std::size_t count, Order order) override;
   /// Reads the arms' documents once: O(documents of `arms` x dim x rankings).
-  std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings, std::span<const std::uint32_t> arms) override;
+  std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings,
+                                           std::span<const std::uint32_t> arms) override;
 
-  /// The documents with these numbers that this pool holds, asked or not, in the order of `numbers`; others are left out.
+  /// The documents with these numbers that this pool holds, asked or not, in the order of `numbers`; others are left
+  /// out.
   std::vector<Candidate> lookup(std::span<const std::uint64_t> numbers);
   /// Takes documents off the offer; numbers held elsewhere or taken already are passed over.
   void mark(std::span<const std::uint64_t> numbers);
@@ -52,8 +54,8 @@ class DocumentPool final : public Documents {
   PoolRows rows_;
   std::vector<std::uint64_t> remaining_;
   std::vector<bool> taken_;
-  std::vector<std::size_t> by_arm_, arm_first_;                       // positions of arm a: by_arm_[arm_first_[a] ..)
-  std::vector<std::pair<std::uint64_t, std::size_t>> by_number_;      // (number, position), ascending
+  std::vector<std::size_t> by_arm_, arm_first_;                   // positions of arm a: by_arm_[arm_first_[a] ..)
+  std::vector<std::pair<std::uint64_t, std::size_t>> by_number_;  // (number, position), ascending
 };
 
 }  // namespace equal::bandit

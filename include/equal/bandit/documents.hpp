@@ -73,7 +73,8 @@ class Documents {
   /// One exchange: the next `count` documents of the whole corpus in `order`.
   virtual std::vector<Candidate> draw_any(std::size_t count, Order order) = 0;
   /// One exchange: for each ranking its best documents of `arms`, best first.
-  virtual std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings, std::span<const std::uint32_t> arms) = 0;
+  virtual std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings,
+                                                   std::span<const std::uint32_t> arms) = 0;
 };
 
 }  // namespace equal::bandit

@@ -1,5 +1,5 @@
-// Policies: which documents are asked next. Pure: a decision is a function of (seed, facts, what was asked and observed,
-// in that order). No clock, no MPI, no transport: rewards arrive as numbers.
+// Policies: which documents are asked next. Pure: a decision is a function of (seed, facts, what was asked and
+// observed, in that order). No clock, no MPI, no transport: rewards arrive as numbers.
 //
 // The job's loop:  decide -> mark and send what it returns -> asked() -> ... -> observe() when the answers are in.
 // To resume, replay the recorded asked() and observe() calls in order, without decide(): the state is then the same to
@@ -21,9 +21,9 @@ namespace equal::bandit {
 /// Facts about an arm that never change during extraction. Arm i is cluster i.
 struct Arm {
   std::uint64_t documents = 0;
-  double radius = 0.0;      ///< largest distance of a document to the centroid
-  double variance = 0.0;    ///< mean squared distance to the centroid
-  double similarity = 0.0;  ///< of the centroid, scaled to unit length, to the guide (GuideSimilarity)
+  double radius = 0.0;                    ///< largest distance of a document to the centroid
+  double variance = 0.0;                  ///< mean squared distance to the centroid
+  double similarity = 0.0;                ///< of the centroid, scaled to unit length, to the guide (GuideSimilarity)
   std::vector<std::uint32_t> neighbours;  ///< arms within the authors' distance, itself included; used by `released`
 };
 
@@ -33,17 +33,17 @@ struct Facts {
   linalg::Matrix<float> centroids;  ///< (arms, dim)
   double similarity_mean = 0.0;     ///< over the documents
   double similarity_sd = 1.0;
-  double tokens_mean = 0.0;           ///< of a document
-  std::uint64_t budget_documents = 0; ///< what the run may ask in all; 0: no limit
+  double tokens_mean = 0.0;            ///< of a document
+  std::uint64_t budget_documents = 0;  ///< what the run may ask in all; 0: no limit
 };
 
 /// What came back for one document.
 struct Outcome {
-  Candidate document;     ///< as it was decided (score unused)
-  bool answered = true;   ///< false: failed for good; teaches nothing, costs what it cost
+  Candidate document;       ///< as it was decided (score unused)
+  bool answered = true;     ///< false: failed for good; teaches nothing, costs what it cost
   std::uint32_t pairs = 0;  ///< kept
-  double reward = 0.0;    ///< of this document; under `batch` and `union`, that of its pull
-  double tokens = 0.0;    ///< prompt and completion, as billed; 0 when nobody was called
+  double reward = 0.0;      ///< of this document; under `batch` and `union`, that of its pull
+  double tokens = 0.0;      ///< prompt and completion, as billed; 0 when nobody was called
 };
 
 /// Documents of one arm that were decided together.
@@ -80,15 +80,15 @@ struct PolicyParams {
   /// embedding explains, in units of the noise variance. At least one of each.
   std::vector<double> beliefs{0.0, 0.5, 1.0};
   std::vector<double> embedding_variances{0.5, 4.0};
-  /// `pooled`: so much of a round, times the belief in similarity that is left, goes to the documents most similar to the
-  /// guide, whatever the model thinks of them: what it is wrong about is still asked, as ranking would.
+  /// `pooled`: so much of a round, times the belief in similarity that is left, goes to the documents most similar to
+  /// the guide, whatever the model thinks of them: what it is wrong about is still asked, as ranking would.
   double ranked_share = 0.0;
   /// `pooled`: a document closer (cosine) than this to one that was asked is skipped.
   double near_duplicate = 0.99;
   /// `pooled`, `thompson`: arms are opened, best bound first, until so many of their documents compete in a round.
   std::uint64_t open_documents = std::uint64_t{1} << 18;
-  /// `pooled`: after `stop_after` answers, end when no document's mean + 2 deviations reaches this reward (a document, or a
-  /// thousand tokens under Cost::tokens); 0: never.
+  /// `pooled`: after `stop_after` answers, end when no document's mean + 2 deviations reaches this reward (a document,
+  /// or a thousand tokens under Cost::tokens); 0: never.
   double stop_value = 0.0;
   std::uint64_t stop_after = 200;
 };

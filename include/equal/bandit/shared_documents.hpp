@@ -1,6 +1,6 @@
-// Documents spread over ranks: the coordinator's side asks every pool the same question in bytes and merges the answers.
-// How bytes travel is the caller's business (broadcast and gather in the job, a loop over pools in tests). Merged answers
-// do not depend on how documents are spread.
+// Documents spread over ranks: the coordinator's side asks every pool the same question in bytes and merges the
+// answers. How bytes travel is the caller's business (broadcast and gather in the job, a loop over pools in tests).
+// Merged answers do not depend on how documents are spread.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,8 @@ class SharedDocuments final : public Documents {
   std::uint64_t remaining(std::uint32_t arm) const override { return remaining_[arm]; }
   std::vector<Candidate> draw(std::span<const Draw> draws, Order order) override;
   std::vector<Candidate> draw_any(std::size_t count, Order order) override;
-  std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings, std::span<const std::uint32_t> arms) override;
+  std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings,
+                                           std::span<const std::uint32_t> arms) override;
 
   /// One exchange. As DocumentPool; lookup() returns what any holder has, in the order of `numbers`.
   std::vector<Candidate> lookup(std::span<const std::uint64_t> numbers);

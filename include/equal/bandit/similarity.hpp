@@ -8,8 +8,9 @@
 
 namespace equal::bandit {
 
-/// Coordinates of guide and documents are rounded to multiples of 2^-24 (those of float16 embeddings already are), so every
-/// product is a multiple of 2^-48 and every sum exact in double: the same bits for any blocking, rank and thread count.
+/// Coordinates of guide and documents are rounded to multiples of 2^-24 (those of float16 embeddings already are), so
+/// every product is a multiple of 2^-48 and every sum exact in double: the same bits for any blocking, rank and thread
+/// count.
 class GuideSimilarity {
  public:
   /// guide (items, dim), unit rows, items >= 1. `nearest` items (or all, when there are fewer) are averaged.

@@ -1,11 +1,12 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <numeric>
+
+#include <gtest/gtest.h>
 
 #include "equal/bandit/shared_documents.hpp"
 #include "equal/bandit/similarity.hpp"
 #include "equal/base/error.hpp"
+
 #include "toy.hpp"
 
 namespace equal::bandit {
@@ -50,7 +51,8 @@ TEST(DocumentPool, BestAgreesWithScoringEveryDocument) {
   for (std::size_t i = 0; i < 25; ++i) {
     EXPECT_EQ(best[i].number, expected[i].second);
     EXPECT_EQ(best[i].score, -expected[i].first);
-    EXPECT_TRUE(std::equal(best[i].embedding.begin(), best[i].embedding.end(), toy.embedding.row(best[i].number).begin()));
+    EXPECT_TRUE(
+        std::equal(best[i].embedding.begin(), best[i].embedding.end(), toy.embedding.row(best[i].number).begin()));
   }
 }
 

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "toy.hpp"
 
@@ -69,7 +69,8 @@ TEST_P(Learning, FollowsSimilarityWhenItIsRight) {
 
 TEST_P(Learning, AsksEveryDocumentOnceWhenTheBudgetAllows) {
   const Toy toy = make_toy(90, 5, 6, 3);
-  const Loop loop{toy, make_facts(toy), {.near_duplicate = 0.5}, GetParam()};  // nearly all count as copies of each other
+  const Loop loop{
+      toy, make_facts(toy), {.near_duplicate = 0.5}, GetParam()};  // nearly all count as copies of each other
   const Played played = loop.play(arm_three, 1000);
   EXPECT_EQ(std::set<std::uint64_t>(played.documents.begin(), played.documents.end()).size(), 90U);
   EXPECT_EQ(played.documents.size(), 90U);
@@ -92,7 +93,8 @@ TEST_P(Learning, IsAFunctionOfSeedAndObservations) {
 TEST_P(Learning, ReplayedObservationsGiveTheSameNextDecision) {
   const Toy toy = make_toy(300, 6, 8, 6);
   const auto pool = toy.pool();
-  const auto lived = make_policy(GetParam(), {}, make_facts(toy)), replayed = make_policy(GetParam(), {}, make_facts(toy));
+  const auto lived = make_policy(GetParam(), {}, make_facts(toy)),
+             replayed = make_policy(GetParam(), {}, make_facts(toy));
   for (int t = 0; t < 5; ++t) {
     const auto decision = lived->decide(*pool, 100);
     pool->mark(numbers(decision));
@@ -113,7 +115,8 @@ TEST(Pooled, WithAnswersOutItDoesNotAskNeighboursOfWhatIsOut) {
   Toy toy = make_toy(10, 1, 32, 7);
   for (std::size_t i = 0; i < 10; ++i) {
     toy.similarity[i] = 0.5F;
-    if (i % 2 == 1) std::copy(toy.embedding.row(i - 1).begin(), toy.embedding.row(i - 1).end(), toy.embedding.row(i).begin());
+    if (i % 2 == 1)
+      std::copy(toy.embedding.row(i - 1).begin(), toy.embedding.row(i - 1).end(), toy.embedding.row(i).begin());
   }
   const auto pool = toy.pool();
   const auto policy = make_policy("pooled", {.round_min = 5, .near_duplicate = 2.0}, make_facts(toy));
@@ -154,16 +157,19 @@ TEST(Pooled, AShareOfARoundCanFollowSimilarity) {
   const auto pool = toy.pool();
   const auto ranked = pool->draw_any(4, Order::similarity);
   const auto first_four = [&](double share) {
-    const auto policy = make_policy("pooled", {.round_min = 20, .beliefs = {1.0}, .ranked_share = share}, make_facts(toy));
+    const auto policy =
+        make_policy("pooled", {.round_min = 20, .beliefs = {1.0}, .ranked_share = share}, make_facts(toy));
     std::vector<Outcome> outcomes;
     for (std::uint64_t i = 0; i < 400; ++i) {
       const auto document = pool->lookup({&i, 1}).front();
       const bool top = std::any_of(ranked.begin(), ranked.end(), [&](const auto& r) { return r.number == i; });
-      if (!top && i % 10 == 0) outcomes.push_back({.document = document, .reward = 1.0 - 2.0 * double{document.similarity}});
+      if (!top && i % 10 == 0)
+        outcomes.push_back({.document = document, .reward = 1.0 - 2.0 * double{document.similarity}});
     }
     policy->observe(outcomes, {});
     const auto chosen = numbers(policy->decide(*pool, 20));
-    return std::count_if(ranked.begin(), ranked.end(), [&](const auto& r) { return std::count(chosen.begin(), chosen.end(), r.number) > 0; });
+    return std::count_if(ranked.begin(), ranked.end(),
+                         [&](const auto& r) { return std::count(chosen.begin(), chosen.end(), r.number) > 0; });
   };
   EXPECT_EQ(first_four(0.2), 4);
   EXPECT_LT(first_four(0.0), 4);
@@ -178,7 +184,8 @@ TEST(Pooled, OpensOnlyAsManyArmsAsItWasAllowed) {
     std::uint64_t remaining(std::uint32_t arm) const override { return pool.remaining(arm); }
     std::vector<Candidate> draw(std::span<const Draw> d, Order o) override { return pool.draw(d, o); }
     std::vector<Candidate> draw_any(std::size_t n, Order o) override { return pool.draw_any(n, o); }
-    std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings, std::span<const std::uint32_t> arms) override {
+    std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings,
+                                             std::span<const std::uint32_t> arms) override {
       std::uint64_t documents = 0;
       for (const auto a : arms) documents += pool.remaining(a);
       most = std::max(most, documents);
@@ -207,7 +214,8 @@ TEST(Pooled, ExplainsAValueByTermsThatAddUp) {
   EXPECT_EQ(terms[3].name, "standard deviation");
   EXPECT_GT(terms[3].value, 0.0);
   const auto before = make_policy("pooled", {}, make_facts(toy))->explain(next.front());
-  const double raised = terms[0].value + terms[1].value + terms[2].value - before[0].value - before[1].value - before[2].value;
+  const double raised =
+      terms[0].value + terms[1].value + terms[2].value - before[0].value - before[1].value - before[2].value;
   EXPECT_GT(raised, 0.2);  // ten documents earned 0.7 each
   EXPECT_LT(terms[3].value, before[3].value);
 }

@@ -1,10 +1,11 @@
 // `released` and `paper` step by step: every number below was worked out by hand from the rules in
 // src/bandit/published_policies.hpp.
-#include <gtest/gtest.h>
-
 #include <cmath>
 
+#include <gtest/gtest.h>
+
 #include "equal/base/error.hpp"
+
 #include "toy.hpp"
 
 namespace equal::bandit {
@@ -50,8 +51,8 @@ TEST(Released, StepByStep) {
          {
              // Round 0: arms 0 and 1, documents in corpus order.
              {{0, 5, 1, 6}, {{.arm = 0, .documents = 2, .reward = -0.4}, {.arm = 1, .documents = 2, .reward = 0.3}}},
-             // Credits 1, 1, 1, 0, 0 (sum 3). Means -0.4, 0.3, 0.3, 0, 0. Bonus 0.001 sqrt(2 ln 3 / 2) = 0.00105 where one
-             // credit, 0.00148 where none. Arm 1 has 1 document left (< 2) and arm 4 ever had 1: both are out.
+             // Credits 1, 1, 1, 0, 0 (sum 3). Means -0.4, 0.3, 0.3, 0, 0. Bonus 0.001 sqrt(2 ln 3 / 2) = 0.00105 where
+             // one credit, 0.00148 where none. Arm 1 has 1 document left (< 2) and arm 4 ever had 1: both are out.
              // Best: 2 (0.30105), then 3 (0.00148).
              {{2, 4, 3, 11}, {{.arm = 2, .documents = 2, .reward = 0.1}, {.arm = 3, .documents = 2, .reward = -0.2}}},
              // Credits 1, 1, 2, 1, 1 (sum 6). Means -0.4, 0.3, 0.2, -0.2, -0.2. Arm 3 is empty. Best: 2, then 0.
@@ -93,10 +94,9 @@ TEST(Paper, StepByStep) {
   replay("paper", params, make_facts(five_arms()),
          {
              // Unvisited arms first, by id.
-             {{0, 5, 1, 6, 2, 4},
-              {{.arm = 0, .reward = 0.10}, {.arm = 1, .reward = 0.50}, {.arm = 2, .reward = 0.45}}},
-             // 3 and 4 are unvisited; then the best score: sum T = 3, bonus (1/4) sqrt(2 ln 3) = 0.3706 for each: arm 1.
-             // Arm 1 has one document left: a short pull is taken here.
+             {{0, 5, 1, 6, 2, 4}, {{.arm = 0, .reward = 0.10}, {.arm = 1, .reward = 0.50}, {.arm = 2, .reward = 0.45}}},
+             // 3 and 4 are unvisited; then the best score: sum T = 3, bonus (1/4) sqrt(2 ln 3) = 0.3706 for each:
+             // arm 1. Arm 1 has one document left: a short pull is taken here.
              {{3, 11, 8, 12}, {{.arm = 3, .reward = 0.0}, {.arm = 4, .reward = 0.9}, {.arm = 1, .reward = 0.2}}},
              // Left: arm 0 (0.10, T 1) and 2 (0.45, T 1).
              {{7, 10, 9, 14}, {{.arm = 2, .reward = 0.0}, {.arm = 0, .reward = 0.0}}},
