@@ -10,7 +10,7 @@
 namespace equal::bandit {
 namespace {
 
-constexpr std::size_t kBlock = 64;
+constexpr std::size_t kUpdateBlock = 64;
 
 double dot(std::span<const double> x, std::span<const double> y) {
   // Eight running sums, so that it vectorises; a fixed order.
@@ -67,8 +67,8 @@ LinearModel::Adjusted LinearModel::adjust(std::span<const std::uint32_t> arms,
 
 void LinearModel::observe(std::span<const std::uint32_t> arms, linalg::MatrixView<const double> features,
                           std::span<const double> rewards) {
-  for (std::size_t first = 0; first < arms.size(); first += kBlock) {
-    const std::size_t n = std::min(kBlock, arms.size() - first);
+  for (std::size_t first = 0; first < arms.size(); first += kUpdateBlock) {
+    const std::size_t n = std::min(kUpdateBlock, arms.size() - first);
     observe_block(arms.subspan(first, n), features.slice(first, n), rewards.subspan(first, n));
   }
 }
