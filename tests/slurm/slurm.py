@@ -3,6 +3,7 @@ and requeued; srun without PMIx is caught. Every result equals that of a local r
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -199,6 +200,7 @@ def main():
 
 
 os.environ.pop("OMPI_MCA_rmaps_base_oversubscribe", None)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by TERM"))  # the daemons must not outlive the test
 if (SLURM / "slurm.conf").exists():
     subprocess.run([CLUSTER, "stop", SLURM], check=False)
 subprocess.run(["rm", "-rf", SLURM], check=True)
