@@ -14,23 +14,26 @@
 namespace equal::cluster {
 namespace {
 
-/// Largest squared distances and sums of squared components per cluster.
-class Spread {
+/// What is gathered of the members of each cluster.
+class Members {
  public:
-  Spread(std::size_t k, std::size_t dim) : dim_(dim), farthest_(k), squares_(k * dim) {}
+  Members(std::size_t k, std::size_t dim) : dim_(dim), sums_(k, dim), farthest_(k), squares_(k * dim) {}
 
-  void add(std::uint32_t cluster, const float* x, double squared_distance) {
+  void add(std::uint32_t cluster, const float16* row, const float* x, double squared_distance) {
     const std::lock_guard lock(locks_[cluster % locks_.size()]);
+    sums_.add(cluster, row, 1);
     // Bits of doubles that are not negative order as the doubles do.
     farthest_[cluster] = std::max(farthest_[cluster], std::bit_cast<std::uint64_t>(squared_distance));
-    std::int64_t* row = squares_.data() + cluster * dim_;
-    for (std::size_t i = 0; i < dim_; ++i) row[i] += static_cast<std::int64_t>(x[i] * x[i] * 0x1p30F + 0.5F);
+    std::int64_t* squares = squares_.data() + cluster * dim_;
+    for (std::size_t i = 0; i < dim_; ++i) squares[i] += static_cast<std::int64_t>(x[i] * x[i] * 0x1p30F + 0.5F);
   }
 
-  void reduce(comm::Communicator& comm) {
+  void add_over_ranks(comm::Communicator& comm) {
+    sums_.add_over_ranks(comm);
     comm.max(std::span(farthest_));
     comm.sum(std::span(squares_));
   }
+  const ClusterChanges& sums() const noexcept { return sums_; }
   double radius(std::size_t j) const { return std::sqrt(std::bit_cast<double>(farthest_[j])); }
   double mean_square(std::size_t j, std::size_t i, std::int64_t count) const {
     return static_cast<double>(squares_[j * dim_ + i]) * kPotentialUnit / static_cast<double>(count);
@@ -38,6 +41,7 @@ class Spread {
 
  private:
   std::size_t dim_;
+  ClusterChanges sums_;
   std::vector<std::uint64_t> farthest_;
   std::vector<std::int64_t> squares_;  // units of 2^-30
   std::array<std::mutex, 64> locks_;
@@ -51,8 +55,7 @@ Assignment assign_with(comm::Communicator& comm, EmbeddingSource& source, const 
   Assignment out;
   out.cluster.resize(source.rows());
   out.squared_distance.resize(source.rows());
-  ClusterSums sums(k, dim);
-  Spread spread(k, dim);
+  Members members(k, dim);
   std::int64_t norm_high = 0, norm_low = 0;
   comm::agree(comm, [&] {
     if (source.rows() == 0) return;
@@ -72,8 +75,7 @@ Assignment assign_with(comm::Communicator& comm, EmbeddingSource& source, const 
           const float16* row = block + (from + i) * dim;
           linalg::to_float32({row, dim}, x);
           out.squared_distance[first + from + i] = static_cast<float>(distance[i]);
-          sums.change(cluster[i], row, 1);
-          spread.add(cluster[i], x.data(), distance[i]);
+          members.add(cluster[i], row, x.data(), distance[i]);
           const auto norm = static_cast<std::int64_t>(exact_norm2(x.data(), dim) * 0x1p48);
           high += norm >> 24;
           low += norm & 0xffffff;
@@ -84,8 +86,7 @@ Assignment assign_with(comm::Communicator& comm, EmbeddingSource& source, const 
       });
     });
   });
-  sums.reduce(comm);
-  spread.reduce(comm);
+  members.add_over_ranks(comm);
   std::int64_t norms[2] = {norm_high, norm_low};
   comm.sum(std::span<std::int64_t>(norms));
 
@@ -94,19 +95,21 @@ Assignment assign_with(comm::Communicator& comm, EmbeddingSource& source, const 
   stats.radius.resize(k);
   stats.mean = to_double(centroids);
   stats.variance = linalg::Matrix<double>(k, dim);
-  stats.objective =
-      static_cast<double>(sums.objective(centroids, (static_cast<int128>(norms[0]) << 24) + norms[1])) * 0x1p-48;
+  int128 objective = (static_cast<int128>(norms[0]) << 24) + norms[1];
   for (std::size_t j = 0; j < k; ++j) {
+    const ClusterChanges& sums = members.sums();
     const std::int64_t count = sums.count(j);
     stats.sizes[j] = static_cast<std::uint64_t>(count);
     if (count == 0) continue;
-    stats.radius[j] = spread.radius(j);
+    objective += objective_without_norms(centroids.values.row(j), centroids.norm2[j], sums.sum(j), count);
+    stats.radius[j] = members.radius(j);
     for (std::size_t i = 0; i < dim; ++i) {
       const double mean = static_cast<double>(sums.sum(j)[i]) * kGrid / static_cast<double>(count);
       stats.mean(j, i) = mean;
-      stats.variance(j, i) = std::max(0.0, spread.mean_square(j, i, count) - mean * mean);
+      stats.variance(j, i) = std::max(0.0, members.mean_square(j, i, count) - mean * mean);
     }
   }
+  stats.objective = static_cast<double>(objective) * 0x1p-48;
   return out;
 }
 
@@ -114,7 +117,7 @@ Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linal
                   const KMeansParams& params, ThreadPool& pool) {
   const Centroids centroids = to_grid(values);
   Nearest nearest(params.kernel, source.dim(), pool.size());
-  if (centroids.k() > 0) nearest.set(centroids, true);
+  if (centroids.k() > 0) nearest.set(centroids, true, pool);
   return assign_with(comm, source, centroids, params.block_rows, pool,
                      [&](const float16* rows, std::size_t count, std::uint32_t* cluster, double* distance,
                          std::size_t thread) { nearest.find(rows, count, Known::nothing, cluster, distance, thread); });

@@ -33,61 +33,42 @@ Centroids to_grid(const linalg::Matrix<double>& centroids) {
 }
 
 linalg::Matrix<double> to_double(const Centroids& centroids) {
-  linalg::Matrix<double> out(centroids.k(), centroids.dim());
-  std::copy(centroids.values.values().begin(), centroids.values.values().end(), out.values().begin());
+  linalg::Matrix<double> out;
+  to_double(centroids, out);
   return out;
 }
 
-ClusterSums::ClusterSums(std::size_t k, std::size_t dim)
-    : dim_(dim), sums_(k * dim), counts_(k), changes_(k * dim), count_changes_(k), touched_(k) {}
+void to_double(const Centroids& centroids, linalg::Matrix<double>& out) {
+  if (out.rows() != centroids.k() || out.columns() != centroids.dim()) out = {centroids.k(), centroids.dim()};
+  std::copy(centroids.values.values().begin(), centroids.values.values().end(), out.values().begin());
+}
 
-void ClusterSums::change(std::uint32_t cluster, const float16* row, std::int64_t sign) {
-  std::atomic_flag& lock = locks_[cluster % locks_.size()];
-  while (lock.test_and_set(std::memory_order_acquire)) {
-  }
-  add_row(row, sign, changes_.data() + cluster * dim_, dim_);
-  count_changes_[cluster] += sign;
+ClusterChanges::ClusterChanges(std::size_t k, std::size_t dim) : dim_(dim), sums_(k * dim), counts_(k), touched_(k) {}
+
+void ClusterChanges::add(std::uint32_t cluster, const float16* row, std::int64_t sign) {
+  add_row(row, sign, sums_.data() + cluster * dim_, dim_);
+  counts_[cluster] += sign;
   touched_[cluster] = 1;
-  lock.clear(std::memory_order_release);
 }
 
-void ClusterSums::reduce(comm::Communicator& comm) {
-  comm.sum(std::span(touched_));
-  std::vector<std::int64_t> packed;  // only what changed anywhere travels: little, near the end of a fit
-  for (std::size_t j = 0; j < touched_.size(); ++j) {
-    if (touched_[j] == 0) continue;
-    packed.push_back(count_changes_[j]);
-    const auto* row = changes_.data() + j * dim_;
-    packed.insert(packed.end(), row, row + dim_);
-  }
-  comm.sum(std::span(packed));
-  const std::int64_t* at = packed.data();
-  for (std::size_t j = 0; j < touched_.size(); ++j) {
-    if (touched_[j] == 0) continue;
-    counts_[j] += *at++;
-    for (std::size_t i = 0; i < dim_; ++i) sums_[j * dim_ + i] += *at++;
-    std::fill_n(changes_.begin() + static_cast<std::ptrdiff_t>(j * dim_), dim_, 0);
-    count_changes_[j] = 0;
-    touched_[j] = 0;
-  }
+void ClusterChanges::add_over_ranks(comm::Communicator& comm) {
+  comm.sum(std::span(counts_));
+  comm.sum(std::span(sums_));
 }
 
-void ClusterSums::mean(std::size_t j, std::span<float> out) const {
-  const auto s = sum(j);
-  for (std::size_t i = 0; i < dim_; ++i) out[i] = static_cast<float>(rounded_mean(s[i], counts_[j])) * 0x1p-24F;
+void ClusterChanges::clear(std::size_t j) {
+  std::fill_n(sums_.begin() + static_cast<std::ptrdiff_t>(j * dim_), dim_, 0);
+  counts_[j] = 0;
+  touched_[j] = 0;
 }
 
-int128 ClusterSums::objective(const Centroids& centroids, int128 norms) const {
-  int128 total = norms;
-  for (std::size_t j = 0; j < counts_.size(); ++j) {
-    if (counts_[j] == 0) continue;
-    const auto s = sum(j);
-    const auto c = centroids.values.row(j);
-    int128 dot = 0;
-    for (std::size_t i = 0; i < dim_; ++i) dot += static_cast<int128>(static_cast<std::int64_t>(c[i] * 0x1p24F)) * s[i];
-    total += static_cast<int128>(static_cast<std::int64_t>(centroids.norm2[j] * 0x1p48)) * counts_[j] - 2 * dot;
+int128 objective_without_norms(std::span<const float> centroid, double norm2, std::span<const std::int64_t> sum,
+                               std::int64_t count) {
+  int128 dot = 0;
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    dot += static_cast<int128>(static_cast<std::int64_t>(centroid[i] * 0x1p24F)) * sum[i];
   }
-  return total;
+  return static_cast<int128>(static_cast<std::int64_t>(norm2 * 0x1p48)) * count - 2 * dot;
 }
 
 }  // namespace equal::cluster

@@ -1,9 +1,6 @@
-// Centroids on the 2^-24 grid, and the integer sums they come from.
+// Centroids on the 2^-24 grid, and integer sums of rows.
 #pragma once
 
-#include <array>
-#include <atomic>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -28,28 +25,36 @@ struct Centroids {
 /// Rounds to the grid. Throws UsageError when a value is not within [-1, 1] or |c|^2 > 2.
 Centroids to_grid(const linalg::Matrix<double>& centroids);
 linalg::Matrix<double> to_double(const Centroids& centroids);
+void to_double(const Centroids& centroids, linalg::Matrix<double>& out);  ///< the same, into memory that is there
 
-/// Sums of member rows in units of 2^-24. Local changes are gathered first, then added over all ranks.
-class ClusterSums {
+/// Sums of the rows that joined or left clusters on this rank, in units of 2^-24.
+class ClusterChanges {
  public:
-  ClusterSums(std::size_t k, std::size_t dim);
-  /// Local; any thread. The row joins (sign 1) or leaves (sign -1) `cluster`.
-  void change(std::uint32_t cluster, const float16* row, std::int64_t sign);
-  /// Collective. Adds every rank's changes since the last call; afterwards equal on all ranks.
-  void reduce(comm::Communicator& comm);
-  std::int64_t count(std::size_t j) const { return counts_[j]; }
+  ClusterChanges(std::size_t k, std::size_t dim);
+  /// The row joins (sign 1) or leaves (sign -1) `cluster`. Any thread, but one for each cluster at a time.
+  void add(std::uint32_t cluster, const float16* row, std::int64_t sign);
+  /// Collective. Adds every rank's changes: equal on all ranks.
+  void add_over_ranks(comm::Communicator& comm);
+  /// Adds `n` to a count, and whatever the caller adds to sum(j).
+  void add_count(std::size_t j, std::int64_t n) {
+    counts_[j] += n;
+    touched_[j] = 1;
+  }
+  std::span<std::int64_t> sum(std::size_t j) { return {sums_.data() + j * dim_, dim_}; }
   std::span<const std::int64_t> sum(std::size_t j) const { return {sums_.data() + j * dim_, dim_}; }
-  /// The mean of cluster j on the grid. REQUIRES: count(j) > 0; out.size() == dim.
-  void mean(std::size_t j, std::span<float> out) const;
-  /// Sum |x - c|^2 over all members of all clusters, in units of 2^-48, given the sum of |x|^2 in the same units.
-  int128 objective(const Centroids& centroids, int128 norms) const;
+  std::int64_t count(std::size_t j) const { return counts_[j]; }
+  bool touched(std::size_t j) const { return touched_[j] != 0; }
+  void clear(std::size_t j);
 
  private:
   std::size_t dim_;
-  std::vector<std::int64_t> sums_, counts_;            // over all ranks, as of the last reduce()
-  std::vector<std::int64_t> changes_, count_changes_;  // of this rank, since then
-  std::vector<std::uint64_t> touched_;
-  std::array<std::atomic_flag, 64> locks_;  // cluster j is guarded by lock j mod 64
+  std::vector<std::int64_t> sums_, counts_;
+  std::vector<char> touched_;
 };
+
+/// Sum |x - c|^2 over `count` rows without their |x|^2, given their sum in units of 2^-24: count |c|^2 - 2 c.sum,
+/// exact, in units of 2^-48.
+int128 objective_without_norms(std::span<const float> centroid, double norm2, std::span<const std::int64_t> sum,
+                               std::int64_t count);
 
 }  // namespace equal::cluster

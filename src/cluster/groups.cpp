@@ -10,40 +10,44 @@ namespace {
 using Indices = std::span<std::uint32_t>;
 
 /// Projections on the direction of largest spread, by three steps of the power method from the farthest member.
-std::vector<float> project(const Centroids& centroids, Indices members) {
+std::vector<double> project(const Centroids& centroids, Indices members) {
   const std::size_t dim = centroids.dim();
-  std::vector<float> mean(dim), direction(dim), next(dim), projection(members.size());
   const auto row = [&](std::size_t i) { return centroids.values.row(members[i]); };
+  std::vector<float> mean(dim), direction(dim);
+  std::vector<double> projection(members.size());
+  const auto dot = [&](std::size_t i, const std::vector<float>& v) { return exact_dot(row(i).data(), v.data(), dim); };
+  const auto add = [&](std::size_t i, float factor, std::vector<float>& v) {
+    const float* x = row(i).data();
+    for (std::size_t d = 0; d < dim; ++d) v[d] += factor * x[d];
+  };
+  for (std::size_t i = 0; i < members.size(); ++i) add(i, 1.0F / static_cast<float>(members.size()), mean);
+  std::size_t farthest = 0;
+  double most = -1;
   for (std::size_t i = 0; i < members.size(); ++i) {
-    for (std::size_t d = 0; d < dim; ++d) mean[d] += row(i)[d] / static_cast<float>(members.size());
+    const double distance = centroids.norm2[members[i]] - 2 * dot(i, mean);  // less |mean|^2
+    if (distance > most) most = distance, farthest = i;
   }
-  float farthest = -1;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    float distance = 0;
-    for (std::size_t d = 0; d < dim; ++d) distance += (row(i)[d] - mean[d]) * (row(i)[d] - mean[d]);
-    if (distance <= farthest) continue;
-    farthest = distance;
-    for (std::size_t d = 0; d < dim; ++d) direction[d] = row(i)[d] - mean[d];
-  }
+  for (std::size_t d = 0; d < dim; ++d) direction[d] = row(farthest)[d] - mean[d];
   for (int step = 0; step < 3; ++step) {
-    std::fill(next.begin(), next.end(), 0.0F);
-    float norm = 0;
+    const double offset = exact_dot(mean.data(), direction.data(), dim);
+    std::vector<float> next(dim);
+    double total = 0;
     for (std::size_t i = 0; i < members.size(); ++i) {
-      float p = 0;
-      for (std::size_t d = 0; d < dim; ++d) p += (row(i)[d] - mean[d]) * direction[d];
-      projection[i] = p;
-      for (std::size_t d = 0; d < dim; ++d) next[d] += p * (row(i)[d] - mean[d]);
+      projection[i] = dot(i, direction) - offset;
+      add(i, static_cast<float>(projection[i]), next);
+      total += projection[i];
     }
-    for (const float v : next) norm += v * v;
+    for (std::size_t d = 0; d < dim; ++d) next[d] -= static_cast<float>(total) * mean[d];
+    const double norm = exact_norm2(next.data(), dim);
     if (!(norm > 0)) break;  // all members are equal
-    for (std::size_t d = 0; d < dim; ++d) direction[d] = next[d] / std::sqrt(norm);
+    for (std::size_t d = 0; d < dim; ++d) direction[d] = next[d] / static_cast<float>(std::sqrt(norm));
   }
   return projection;
 }
 
 void split(const Centroids& centroids, Indices members) {
   if (members.size() <= kLanes) return;
-  const std::vector<float> projection = project(centroids, members);
+  const std::vector<double> projection = project(centroids, members);
   std::vector<std::uint32_t> order(members.size()), sorted(members.size());
   std::iota(order.begin(), order.end(), 0U);
   std::sort(order.begin(), order.end(),

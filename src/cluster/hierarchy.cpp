@@ -80,7 +80,7 @@ Hierarchy kmeans_hierarchy(comm::Communicator& comm, EmbeddingSource& source, co
   comm::agree(comm, [&] {
     const Centroids centroids = to_grid(out.top);
     Nearest nearest(params.kernel, source.dim(), pool.size());
-    nearest.set(centroids, true);
+    nearest.set(centroids, true, pool);
     rows.for_each_block([&](std::uint64_t first, std::size_t count, const float16* block) {
       find_nearest(nearest, block, count, rows.dim(), cluster.data() + first, nullptr, pool);
     });
@@ -120,7 +120,7 @@ Assignment assign_hierarchy(comm::Communicator& comm, EmbeddingSource& source, c
   const Centroids top = to_grid(hierarchy.top), leaves = to_grid(hierarchy.leaves);
   const std::size_t dim = source.dim();
   Nearest nearest(params.kernel, dim, pool.size());
-  if (top.k() > 0) nearest.set(top, true);
+  if (top.k() > 0) nearest.set(top, true, pool);
   return assign_with(
       comm, source, leaves, params.block_rows, pool,
       [&](const float16* rows, std::size_t count, std::uint32_t* cluster, double* distance, std::size_t thread) {

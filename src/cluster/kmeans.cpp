@@ -13,6 +13,7 @@
 #include "fit_rows.hpp"
 #include "nearest.hpp"
 #include "seeding.hpp"
+#include "update.hpp"
 
 namespace equal::cluster {
 namespace {
@@ -37,6 +38,19 @@ void check(const KMeansParams& p, const EmbeddingSource& source) {
   if (!problems.empty()) throw UsageError("k-means: " + problems);
 }
 
+class Stopwatch {
+ public:
+  double lap() {  ///< seconds since the last lap
+    const auto before = std::exchange(last_, Clock::now());
+    return std::chrono::duration<double>(last_ - before).count();
+  }
+  double total() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now(), last_ = start_;
+};
+
 /// One fit: Lloyd's iteration from a start.
 class Fit {
  public:
@@ -47,7 +61,8 @@ class Fit {
         pool_(pool),
         nearest_(params.kernel, rows.dim(), pool.size()),
         centroids_(std::move(start)),
-        sums_(centroids_.k(), centroids_.dim()),
+        next_(centroids_.k(), centroids_.dim()),
+        update_(comm, rows.size(), centroids_.k(), centroids_.dim()),
         cluster_(rows.size(), kNoCluster) {
     bounded_ = plan_memory(params, rows.size(), rows.dim(), pool.size()).bounded;
     total_rows_ = comm::sum_one(comm_, std::uint64_t{rows.size()});
@@ -57,89 +72,106 @@ class Fit {
   /// assignment is repeated, not counted. False: the callback said stop.
   bool run(KMeansState& state, bool again, std::uint64_t seed, const KMeansCallback& callback) {
     while (true) {
-      const auto begin = std::chrono::steady_clock::now();
-      const std::uint64_t moved = assign();
-      const double objective = static_cast<double>(sums_.objective(centroids_, norms_)) * 0x1p-48;
-      Centroids next = centroids_;
-      std::vector<float> mean(centroids_.dim());
-      for (std::size_t j = 0; j < centroids_.k(); ++j) {
-        if (sums_.count(j) == 0) continue;
-        sums_.mean(j, mean);
-        next.set(j, mean);
+      Stopwatch watch;
+      KMeansProgress progress;
+      IterationTotals totals;
+      std::exception_ptr failure;
+      try {
+        prepare();
+        progress.phases.prepare = watch.lap();
+        totals = assign();
+        progress.phases.assign = watch.lap();
+      } catch (...) {
+        failure = std::current_exception();
       }
-      const std::size_t reseeded = reseed_empty(comm_, rows_, centroids_, cluster_, sums_, seed, next);
+      update_.hand_over(failure);
+      progress.phases.hand_over = watch.lap();
+      totals = update_.renew(pool_, centroids_, next_, totals);
+      if (passes_ == 1) norms_ = totals.norms;
+      const double objective = static_cast<double>(norms_ + totals.objective) * 0x1p-48;
+      std::size_t reseeded = 0;
+      if (totals.empty > 0) {
+        update_.share(next_);
+        reseeded = reseed_empty(comm_, rows_, centroids_, cluster_, update_.counts(), seed, next_);
+      }
+      std::swap(centroids_, next_);
+      progress.phases.renew = watch.lap();
       if (!again) {
-        state.centroids = to_double(centroids_);
         state.objective.push_back(objective);
-        state.moved = moved;
+        state.moved = totals.moved;
       }
-      centroids_ = std::move(next);
       const bool counted = !std::exchange(again, false);
       const std::size_t done = state.objective.size();
       if (counted && callback) {
-        KMeansProgress progress;
+        progress.restart = state.restart;
         progress.iteration = static_cast<std::uint32_t>(done);
         progress.rows = total_rows_;
-        progress.moved = moved;
+        progress.moved = totals.moved;
         progress.objective = objective;
-        progress.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        progress.seconds = watch.total();
         progress.eta_seconds = progress.seconds * static_cast<double>(params_.max_iterations - done);
-        progress.state = &state;
-        if (!callback(progress)) return false;
+        progress.state = [&]() -> const KMeansState& {
+          update_.share(next_);
+          to_double(next_, state.centroids);
+          return state;
+        };
+        if (!callback(progress)) return finish(false);
       }
       const double before = done >= 2 ? state.objective[done - 2] : objective;
       converged_ = reseeded == 0 &&
                    (static_cast<double>(state.moved) <= params_.tolerance_moved * static_cast<double>(total_rows_) ||
                     (done >= 2 && params_.tolerance_objective >= 0 &&
                      before - objective <= params_.tolerance_objective * before));
-      if (converged_ || done >= params_.max_iterations) return true;
+      if (converged_ || done >= params_.max_iterations) return finish(true);
     }
   }
 
   const Centroids& centroids() const noexcept { return centroids_; }
   bool converged() const noexcept { return converged_; }
-  std::vector<std::uint64_t> sizes() const {
-    std::vector<std::uint64_t> out(centroids_.k());
-    for (std::size_t j = 0; j < out.size(); ++j) out[j] = static_cast<std::uint64_t>(sums_.count(j));
-    return out;
-  }
+  std::vector<std::uint64_t> sizes() const { return {update_.counts().begin(), update_.counts().end()}; }
 
  private:
-  /// Collective. Assigns all rows, brings the sums up to date; returns how many rows changed cluster.
-  std::uint64_t assign() {
+  /// Collective. Brings the result to ranks without rows.
+  bool finish(bool whole) {
+    update_.share(centroids_);
+    return whole;
+  }
+
+  /// Local. Makes the screen and the drifts of the bounds.
+  void prepare() {
     // Groups are made when the centroids have found their places, and again when most bounds are of no use anyway.
-    const bool regroup = passes_ < 2 || (bounds_used_ && needed_share_ > kRegroupShare);
-    if (rows_.size() > 0) nearest_.set(centroids_, regroup);
+    regroup_ = passes_ < 2 || (bounds_used_ && needed_share_ > kRegroupShare);
+    if (rows_.size() > 0) nearest_.set(centroids_, regroup_, pool_);
     if (bounded_ && !bounds_) bounds_.emplace(rows_.size(), nearest_.groups());
-    const Known known = bounds_ && !regroup ? Known::bounds : Known::cluster;
+  }
+
+  /// Local. Assigns all rows; returns what this rank adds to the totals.
+  IterationTotals assign() {
+    const Known known = bounds_ && !regroup_ ? Known::bounds : Known::cluster;
     bounds_used_ = known == Known::bounds;
-    ++passes_;
-    std::atomic<std::uint64_t> moved{0};
+    const bool first_pass = passes_++ == 0;
+    std::uint64_t moved = 0;
     std::atomic<std::int64_t> norm_high{0}, norm_low{0};
-    comm::agree(comm_, [&] {
-      rows_.for_each_block([&](std::uint64_t first, std::size_t count, const float16* block) {
-        constexpr std::size_t kTask = 1024;
-        const std::size_t dim = rows_.dim();
-        pool_.run((count + kTask - 1) / kTask, [&](std::size_t task, std::size_t thread) {
-          const std::size_t from = task * kTask, n = std::min(kTask, count - from);
-          const auto before = cluster_.begin() + static_cast<std::ptrdiff_t>(first + from);
-          std::vector<std::uint32_t> found(before, before + static_cast<std::ptrdiff_t>(n));
-          nearest_.find(block + from * dim, n, known, found.data(), nullptr, thread, bounds_ ? &*bounds_ : nullptr,
-                        first + from);
-          std::uint64_t changed = 0;
-          for (std::size_t i = 0; i < n; ++i) {
-            std::uint32_t& cluster = cluster_[first + from + i];
-            if (cluster == found[i]) continue;
-            const float16* row = block + (from + i) * dim;
-            if (cluster != kNoCluster) sums_.change(cluster, row, -1);
-            sums_.change(found[i], row, 1);
-            cluster = found[i];
-            ++changed;
-          }
-          moved += changed;
-          if (!norms_known_) add_norms(block + from * dim, n, norm_high, norm_low);
-        });
+    rows_.for_each_block([&](std::uint64_t first, std::size_t count, const float16* block) {
+      constexpr std::size_t kTask = 1024;
+      const std::size_t dim = rows_.dim();
+      std::vector<std::vector<Move>> moves(pool_.size());  // per thread
+      pool_.run((count + kTask - 1) / kTask, [&](std::size_t task, std::size_t thread) {
+        const std::size_t from = task * kTask, n = std::min(kTask, count - from);
+        const auto before = cluster_.begin() + static_cast<std::ptrdiff_t>(first + from);
+        std::vector<std::uint32_t> found(before, before + static_cast<std::ptrdiff_t>(n));
+        nearest_.find(block + from * dim, n, known, found.data(), nullptr, thread, bounds_ ? &*bounds_ : nullptr,
+                      first + from);
+        for (std::size_t i = 0; i < n; ++i) {
+          std::uint32_t& cluster = cluster_[first + from + i];
+          if (cluster == found[i]) continue;
+          moves[thread].push_back({from + i, cluster, found[i]});
+          cluster = found[i];
+        }
+        if (first_pass) add_norms(block + from * dim, n, norm_high, norm_low);
       });
+      for (const auto& list : moves) moved += list.size();
+      add_changes(block, moves);
     });
     const NearestStats stats = nearest_.take_stats();
     needed_share_ = stats.possible == 0 ? 0.0 : static_cast<double>(stats.needed) / static_cast<double>(stats.possible);
@@ -147,12 +179,28 @@ class Fit {
         "k-means: {:.1f} % of distances needed, {:.1f} % computed, {:.2f} decided exactly a row", 100 * needed_share_,
         stats.possible == 0 ? 0.0 : 100 * static_cast<double>(stats.computed) / static_cast<double>(stats.possible),
         static_cast<double>(stats.decided) / static_cast<double>(std::max<std::uint64_t>(1, rows_.size())));
-    sums_.reduce(comm_);
-    std::int64_t totals[3] = {static_cast<std::int64_t>(moved.load()), norm_high.load(), norm_low.load()};
-    comm_.sum(std::span<std::int64_t>(totals));
-    if (!norms_known_) norms_ = static_cast<int128>(totals[1]) * kSplit + totals[2];
-    norms_known_ = true;
-    return static_cast<std::uint64_t>(totals[0]);
+    IterationTotals totals;
+    totals.moved = moved;
+    totals.norms = static_cast<int128>(norm_high) * kSplit + norm_low;
+    return totals;
+  }
+
+  struct Move {
+    std::size_t row;  ///< of a block
+    std::uint32_t from, to;
+  };
+  // Each thread has its share of the clusters: their sums stay in its cache, and nobody waits for a lock.
+  void add_changes(const float16* block, const std::vector<std::vector<Move>>& moves) {
+    const std::size_t parts = pool_.size(), dim = rows_.dim();
+    pool_.run(parts, [&](std::size_t part, std::size_t) {
+      for (const auto& list : moves) {
+        for (const Move& move : list) {
+          const float16* row = block + move.row * dim;
+          if (move.from != kNoCluster && move.from % parts == part) update_.changes().add(move.from, row, -1);
+          if (move.to % parts == part) update_.changes().add(move.to, row, 1);
+        }
+      }
+    });
   }
 
   // |x|^2 in units of 2^-48 is below 2^50; its two halves are summed apart so that int64 holds 2^38 rows.
@@ -176,12 +224,12 @@ class Fit {
   const KMeansParams& params_;
   ThreadPool& pool_;
   Nearest nearest_;
-  Centroids centroids_;
-  ClusterSums sums_;
+  Centroids centroids_, next_;
+  CentroidUpdate update_;
   std::vector<std::uint32_t> cluster_;
   std::uint64_t total_rows_ = 0;
   int128 norms_ = 0;
-  bool norms_known_ = false, converged_ = false, bounded_ = false, bounds_used_ = false;
+  bool converged_ = false, bounded_ = false, bounds_used_ = false, regroup_ = false;
   std::optional<Bounds> bounds_;
   int passes_ = 0;
   double needed_share_ = 1;  // of the last pass, on this rank: which groups exist changes no result
@@ -252,11 +300,11 @@ KMeansResult kmeans(comm::Communicator& comm, EmbeddingSource& source, const KMe
 MemoryPlan plan_memory(const KMeansParams& params, std::uint64_t rows, std::size_t dim, std::size_t threads) {
   const std::uint64_t k = params.k, d = dim, padded = (d + 63) / 64 * 64;
   MemoryPlan plan;
-  // Floats: current, next, previous centroids, screen; doubles: saved state, best fit; int64: sums, changes, what
-  // travels.
-  plan.centroids = k * padded * (4 * 4 + 2 * 8 + 3 * 8);
+  // Floats: current, next, previous centroids, screen; doubles: saved state, best fit; int64: sums, changes, what is
+  // sent and received.
+  plan.centroids = k * padded * (4 * 4 + 2 * 8 + 4 * 8);
   plan.blocks = 2 * params.block_rows * d * 2 + threads * Nearest::scratch_bytes(params.k, dim);
-  // Cluster, and in seeding: hash, distance and nearest centre.
+  // Cluster, and in seeding: hash, distance and nearest centre; then, in their place: moves.
   plan.rows = rows * (4 + 8 + 8 + 4);
   const std::uint64_t bounds = rows * Bounds::bytes_per_row(params.k), cache = rows * d * 2;
   plan.bounded = params.mode == Mode::bounded || (params.mode == Mode::automatic && bounds <= params.memory_bytes);

@@ -261,29 +261,28 @@ Nearest::Nearest(Kernel kernel, std::size_t dim, std::size_t threads) : dim_(dim
 
 Nearest::~Nearest() = default;
 
-void Nearest::set(const Centroids& centroids, bool regroup) {
+void Nearest::set(const Centroids& centroids, bool regroup, ThreadPool& pool) {
   centroids_ = &centroids;
-  const std::size_t k = centroids.k();
   if (regroup) {
     groups_ = make_groups(centroids);
     for (auto& chunk : chunks_) chunk->resize();
   } else {
     drift_.assign(Bounds::stride_for(groups_.count()), 0);
-    own_drift_.assign(k, 0);
-    for (std::size_t j = 0; j < k; ++j) {
-      const std::span<const float> now = centroids.values.row(j), then = previous_.values.row(j);
-      double square = 0;
-      for (std::size_t i = 0; i < dim_; ++i) {
-        const double difference = static_cast<double>(now[i]) - static_cast<double>(then[i]);
-        square += difference * difference;
+    own_drift_.resize(centroids.k());
+    pool.run(groups_.count(), [&](std::size_t group, std::size_t) {
+      for (std::size_t place = group * kLanes; place < (group + 1) * kLanes; ++place) {
+        const std::uint32_t j = groups_.member[place];
+        if (j == kNoCluster) continue;
+        const float* now = centroids.values.row(j).data();
+        const float* then = previous_.values.row(j).data();
+        const double square = centroids.norm2[j] + (previous_.norm2[j] - 2 * exact_dot(now, then, dim_));  // exact
+        own_drift_[j] = square > 0 ? up(std::sqrt(square)) : std::uint16_t{0};
+        drift_[group] = std::max(drift_[group], own_drift_[j]);
       }
-      own_drift_[j] = square > 0 ? up(std::sqrt(square)) : std::uint16_t{0};
-      std::uint16_t& group = drift_[groups_.place[j] / kLanes];
-      group = std::max(group, own_drift_[j]);
-    }
+    });
   }
   previous_ = centroids;
-  screen_->set(centroids, groups_);
+  screen_->set(centroids, groups_, pool);
 }
 
 std::uint64_t Nearest::scratch_bytes(std::size_t k, std::size_t dim) noexcept {

@@ -57,7 +57,7 @@ class Nearest {
 
   /// Looks at `centroids` until the next call. `regroup`: groups are made anew, so that bounds lose their meaning.
   /// Otherwise the drift of each group since the last call is taken off the bounds of find(). REQUIRES: k > 0.
-  void set(const Centroids& centroids, bool regroup);
+  void set(const Centroids& centroids, bool regroup, ThreadPool& pool);
 
   /// For rows (count, dim): the nearest centroid and, unless null, |x - c|^2. Any thread below `threads`, one call each
   /// at a time. `bounds`, if any, are brought up to date (its row first_bound is rows' first); Known::bounds uses them,

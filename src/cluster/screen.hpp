@@ -43,8 +43,8 @@ class ScreenWorker {
 class Screen {
  public:
   virtual ~Screen() = default;
-  /// Looks at both until the next call.
-  virtual void set(const Centroids& centroids, const Groups& groups) = 0;
+  /// Takes over centroids in the order of their groups, on all threads.
+  void set(const Centroids& centroids, const Groups& groups, ThreadPool& pool);
   virtual std::unique_ptr<ScreenWorker> make_worker() const = 0;
   virtual std::string name() const = 0;
   /// Slots per load that suit the inner product.
@@ -52,6 +52,15 @@ class Screen {
   const ScreenErrors& errors() const noexcept { return errors_; }
 
  protected:
+  struct PlaceError {
+    float length = 0, noise = 0;
+  };
+  /// Makes `places` that no centroid can win.
+  virtual void clear(std::size_t places) = 0;
+  /// One centroid; different places on different threads.
+  virtual PlaceError put(std::size_t place, std::span<const float> centroid, double norm2) = 0;
+
+ private:
   ScreenErrors errors_;  // per group
 };
 

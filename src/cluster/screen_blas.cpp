@@ -11,7 +11,8 @@ namespace {
 class BlasScreen final : public Screen {
  public:
   explicit BlasScreen(std::size_t dim) : dim_(dim) {}
-  void set(const Centroids& centroids, const Groups& groups) override;
+  void clear(std::size_t places) override;
+  PlaceError put(std::size_t place, std::span<const float> centroid, double norm2) override;
   std::unique_ptr<ScreenWorker> make_worker() const override;
   std::string name() const override { return "f32 " + linalg::blas_description(); }
   std::size_t slot_multiple() const noexcept override { return 8; }
@@ -66,19 +67,15 @@ class BlasWorker final : public ScreenWorker {
   linalg::Matrix<float> rows_, picked_;
 };
 
-void BlasScreen::set(const Centroids& centroids, const Groups& groups) {
-  values_ = linalg::Matrix<float>(groups.member.size(), dim_);
-  norm2_.assign(groups.member.size(), std::numeric_limits<float>::infinity());
-  errors_.length.assign(groups.count(), 0.0F);
-  errors_.noise.assign(groups.count(), 0.0F);
-  for (std::size_t place = 0; place < groups.member.size(); ++place) {
-    const std::uint32_t j = groups.member[place];
-    if (j == kNoCluster) continue;
-    std::copy_n(centroids.values.row(j).begin(), dim_, values_.row(place).begin());
-    norm2_[place] = static_cast<float>(centroids.norm2[j]);
-    float& length = errors_.length[place / kLanes];
-    length = std::max(length, static_cast<float>(std::sqrt(centroids.norm2[j]) * (1 + 1e-6)));
-  }
+void BlasScreen::clear(std::size_t places) {
+  values_ = linalg::Matrix<float>(places, dim_);
+  norm2_.assign(places, std::numeric_limits<float>::infinity());
+}
+
+Screen::PlaceError BlasScreen::put(std::size_t place, std::span<const float> centroid, double norm2) {
+  std::copy(centroid.begin(), centroid.end(), values_.row(place).begin());
+  norm2_[place] = static_cast<float>(norm2);
+  return {static_cast<float>(std::sqrt(norm2) * (1 + 1e-6)), 0};
 }
 
 std::unique_ptr<ScreenWorker> BlasScreen::make_worker() const { return std::make_unique<BlasWorker>(*this); }

@@ -41,7 +41,8 @@ Quantised quantise(std::span<const float> values, const Store& store) {
 class OnednnScreen final : public Screen {
  public:
   explicit OnednnScreen(std::size_t dim) : dim_(dim) {}
-  void set(const Centroids& centroids, const Groups& groups) override;
+  void clear(std::size_t places) override;
+  PlaceError put(std::size_t place, std::span<const float> centroid, double norm2) override;
   std::unique_ptr<ScreenWorker> make_worker() const override;
   std::string name() const override { return "int8 oneDNN"; }
   std::size_t slot_multiple() const noexcept override { return 8; }
@@ -110,25 +111,20 @@ class OnednnWorker final : public ScreenWorker {
   std::vector<std::int32_t> products_;
 };
 
-void OnednnScreen::set(const Centroids& centroids, const Groups& groups) {
-  values_ = linalg::Matrix<std::int8_t>(groups.member.size(), dim_);
-  norm2_.assign(groups.member.size(), std::numeric_limits<float>::infinity());
-  scale_.assign(groups.member.size(), 0.0F);
-  surplus_.assign(groups.member.size(), 0);
-  errors_.length.assign(groups.count(), 0.0F);
-  errors_.noise.assign(groups.count(), 0.0F);
-  for (std::size_t place = 0; place < groups.member.size(); ++place) {
-    const std::uint32_t j = groups.member[place];
-    if (j == kNoCluster) continue;
-    const auto out = values_.row(place);
-    const Quantised c =
-        quantise(centroids.values.row(j), [&](std::size_t d, std::int32_t r) { out[d] = static_cast<std::int8_t>(r); });
-    norm2_[place] = static_cast<float>(centroids.norm2[j]);
-    scale_[place] = 2 * c.scale;
-    surplus_[place] = kOffset * c.sum;
-    errors_.length[place / kLanes] = std::max(errors_.length[place / kLanes], c.length);
-    errors_.noise[place / kLanes] = std::max(errors_.noise[place / kLanes], c.noise);
-  }
+void OnednnScreen::clear(std::size_t places) {
+  values_ = linalg::Matrix<std::int8_t>(places, dim_);
+  norm2_.assign(places, std::numeric_limits<float>::infinity());
+  scale_.assign(places, 0.0F);
+  surplus_.assign(places, 0);
+}
+
+Screen::PlaceError OnednnScreen::put(std::size_t place, std::span<const float> centroid, double norm2) {
+  const auto out = values_.row(place);
+  const Quantised c = quantise(centroid, [&](std::size_t d, std::int32_t r) { out[d] = static_cast<std::int8_t>(r); });
+  norm2_[place] = static_cast<float>(norm2);
+  scale_[place] = 2 * c.scale;
+  surplus_[place] = kOffset * c.sum;
+  return {c.length, c.noise};
 }
 
 std::unique_ptr<ScreenWorker> OnednnScreen::make_worker() const { return std::make_unique<OnednnWorker>(*this); }

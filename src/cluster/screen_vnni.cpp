@@ -102,8 +102,15 @@ EQUAL_VNNI_INLINE __m512 part(const float16* row, std::size_t i, std::size_t dim
   return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, row + i));
 }
 
+EQUAL_VNNI_INLINE __m512 part(const float* row, std::size_t i, std::size_t dim) {
+  if (i >= dim) return _mm512_setzero_ps();
+  const __mmask16 mask = dim - i >= 16 ? 0xffff : static_cast<__mmask16>((1U << (dim - i)) - 1U);
+  return _mm512_maskz_loadu_ps(mask, row + i);
+}
+
 /// q to `out`, whose 64-byte lines are `line_stride` apart.
-EQUAL_VNNI QuantisedRow quantise(const float16* row, std::size_t dim, std::int8_t* out, std::size_t line_stride) {
+template <class Value>
+EQUAL_VNNI QuantisedRow quantise(const Value* row, std::size_t dim, std::int8_t* out, std::size_t line_stride) {
   __m512 largest = _mm512_setzero_ps();
   for (std::size_t i = 0; i < dim; i += 16) largest = _mm512_max_ps(largest, _mm512_abs_ps(part(row, i, dim)));
   const float most = _mm512_reduce_max_ps(largest);
@@ -133,7 +140,8 @@ class VnniScreen final : public Screen {
     panels_.lines = (dim + kLine - 1) / kLine;
     panels_.stride = panels_.lines * kLine * kLanes;
   }
-  void set(const Centroids& centroids, const Groups& groups) override;
+  void clear(std::size_t places) override;
+  PlaceError put(std::size_t place, std::span<const float> centroid, double norm2) override;
   std::unique_ptr<ScreenWorker> make_worker() const override;
   std::string name() const override { return "int8 AVX-512 VNNI"; }
   std::size_t slot_multiple() const noexcept override { return kTile; }
@@ -225,36 +233,25 @@ class VnniWorker final : public ScreenWorker {
   std::vector<std::int32_t> start_;
 };
 
-void VnniScreen::set(const Centroids& centroids, const Groups& groups) {
-  panels_.bytes.assign(groups.count() * panels_.stride, kOffset);
-  panels_.norm2.assign(groups.member.size(), std::numeric_limits<float>::infinity());
-  panels_.scale.assign(groups.member.size(), 0.0F);
-  errors_.length.assign(groups.count(), 0.0F);
-  errors_.noise.assign(groups.count(), 0.0F);
-  for (std::size_t place = 0; place < groups.member.size(); ++place) {
-    const std::uint32_t j = groups.member[place];
-    if (j == kNoCluster) continue;
-    const auto c = centroids.values.row(j);
-    float most = 0;
-    for (const float v : c) most = std::max(most, std::abs(v));
-    const float t = most / 127.0F;
-    double length2 = 0, noise2 = 0;
-    std::uint8_t* panel = panels_.bytes.data() + place / kLanes * panels_.stride + place % kLanes * 4;
-    for (std::size_t i = 0; i < dim_; ++i) {
-      const long r = most > 0 ? std::lrint(c[i] / t) : 0;
-      const double approximate = static_cast<double>(t) * static_cast<double>(r),
-                   error = approximate - static_cast<double>(c[i]);
-      length2 += approximate * approximate;
-      noise2 += error * error;
-      panel[i / 4 * 64 + i % 4] = static_cast<std::uint8_t>(r + kOffset);
-    }
-    panels_.norm2[place] = static_cast<float>(centroids.norm2[j]);
-    panels_.scale[place] = 2 * t;
-    float& length = errors_.length[place / kLanes];
-    float& noise = errors_.noise[place / kLanes];
-    length = std::max(length, static_cast<float>(std::sqrt(length2) * (1 + 1e-6)));
-    noise = std::max(noise, static_cast<float>(std::sqrt(noise2) * (1 + 1e-6)));
+void VnniScreen::clear(std::size_t places) {
+  panels_.bytes.assign(places / kLanes * panels_.stride, kOffset);
+  panels_.norm2.assign(places, std::numeric_limits<float>::infinity());
+  panels_.scale.assign(places, 0.0F);
+}
+
+Screen::PlaceError VnniScreen::put(std::size_t place, std::span<const float> centroid, double norm2) {
+  std::vector<std::int8_t> r(panels_.lines * kLine);
+  const QuantisedRow c = quantise(centroid.data(), dim_, r.data(), kLine);
+  std::uint8_t* panel = panels_.bytes.data() + place / kLanes * panels_.stride + place % kLanes * 4;
+  for (std::size_t i = 0; i < r.size(); i += 4) {
+    std::uint32_t four;
+    std::memcpy(&four, r.data() + i, 4);
+    four ^= 0x80808080U;  // each byte r becomes r + 128
+    std::memcpy(panel + i * kLanes, &four, 4);
   }
+  panels_.norm2[place] = static_cast<float>(norm2);
+  panels_.scale[place] = 2 * c.scale;
+  return {c.length + c.noise, c.noise};  // |c~| <= |c| + |c~ - c|
 }
 
 std::unique_ptr<ScreenWorker> VnniScreen::make_worker() const { return std::make_unique<VnniWorker>(*this); }

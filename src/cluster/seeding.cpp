@@ -63,7 +63,7 @@ class Potentials {
   /// Local. `centres` become number first, first + 1, ...
   void add(const Centroids& centres, std::uint32_t first) {
     if (centres.k() == 0) return;
-    nearest_.set(centres, true);
+    nearest_.set(centres, true, pool_);
     std::vector<std::uint32_t> cluster;
     std::vector<double> distance;
     rows_.for_each_block([&](std::uint64_t from, std::size_t count, const float16* block) {
@@ -265,11 +265,11 @@ Centroids seed_centroids(comm::Communicator& comm, FitRows& rows, const KMeansPa
 }
 
 std::size_t reseed_empty(comm::Communicator& comm, FitRows& rows, const Centroids& current,
-                         std::span<const std::uint32_t> cluster, const ClusterSums& sums, std::uint64_t seed,
-                         Centroids& next) {
+                         std::span<const std::uint32_t> cluster, std::span<const std::int64_t> counts,
+                         std::uint64_t seed, Centroids& next) {
   std::vector<std::size_t> empty;
   for (std::size_t j = 0; j < current.k(); ++j) {
-    if (sums.count(j) == 0) empty.push_back(j);
+    if (counts[j] == 0) empty.push_back(j);
   }
   if (empty.empty()) return 0;
   // The farthest rows of this rank, as many as there are empty clusters; ties by hash.

@@ -22,9 +22,10 @@ Centroids seed_centroids(comm::Communicator& comm, FitRows& rows, const KMeansPa
                          Nearest& nearest, ThreadPool& pool);
 
 /// Collective. Moves each empty cluster of `next` to one of the rows farthest from the centroid it is assigned to (in
-/// `current`): distinct vectors, largest distance first, none with distance 0. Returns how many were moved.
+/// `current`; `counts`: rows of each cluster): distinct vectors, largest distance first, none with distance 0. Returns
+/// how many were moved.
 std::size_t reseed_empty(comm::Communicator& comm, FitRows& rows, const Centroids& current,
-                         std::span<const std::uint32_t> cluster, const ClusterSums& sums, std::uint64_t seed,
-                         Centroids& next);
+                         std::span<const std::uint32_t> cluster, std::span<const std::int64_t> counts,
+                         std::uint64_t seed, Centroids& next);
 
 }  // namespace equal::cluster

@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint32_t kMostClusters = 16384;
+constexpr std::uint64_t kSilhouetteSample = 2000;  // documents: good to about 0.005
 
 /// The embeddings of this rank's partitions as one sequence of rows.
 class OwnedEmbeddings final : public cluster::EmbeddingSource {
@@ -100,7 +101,9 @@ cluster::KMeansParams kmeans_params(const settings::Settings& s, std::uint32_t k
   p.seed = s.seed;
   p.max_iterations = static_cast<std::uint32_t>(s.cluster_max_iterations);
   p.tolerance_moved = s.cluster_tolerance;
-  p.seeding = s.cluster_seeding == "random" ? cluster::Seeding::random : cluster::Seeding::kmeans_parallel;
+  p.seeding = s.cluster_seeding == "random"     ? cluster::Seeding::random
+              : s.cluster_seeding == "kmeans++" ? cluster::Seeding::kmeans_plus_plus
+                                                : cluster::Seeding::kmeans_parallel;
   p.fit_sample = s.cluster_fit_sample == 0 ? cluster::KMeansParams::kAllRows : s.cluster_fit_sample * k;
   return p;
 }
@@ -186,16 +189,24 @@ void cluster_stage(Job& job) {
   const std::string fit_digest = record.digest();
   const auto saved = read_kmeans_state(job, fit_digest);
   if (saved && job.comm.is_root()) log::info("cluster: goes on after iteration {}", saved->objective.size());
-  ProgressLine line(job.workspace, "cluster", "iterations", params.max_iterations);
+  ProgressLine line(job.workspace, "cluster", "iterations", std::uint64_t{params.max_iterations} * params.restarts);
+  double next_save = 0;  // seconds of rank 0: saving takes at most a twentieth of the time
   const auto after_iteration = [&](const cluster::KMeansProgress& p) {
+    const bool stop = comm::broadcast(job.comm, stop_requested());
+    const bool save = comm::broadcast(job.comm, stop || line.seconds() >= next_save);
+    const cluster::KMeansState* state = save ? &p.state() : nullptr;
     comm::agree(job.comm, [&] {
       if (!job.comm.is_root()) return;
-      write_kmeans_state(job.workspace, fit_digest, *p.state);
-      line.show(p.iteration, [&] {
+      if (save) {
+        const double before = line.seconds();
+        write_kmeans_state(job.workspace, fit_digest, *state);
+        next_save = line.seconds() + 20 * (line.seconds() - before);
+      }
+      line.show(std::uint64_t{p.restart} * params.max_iterations + p.iteration, [&] {
         return format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)),
                       human_count(static_cast<double>(p.rows)));
       });
-      if (stop_requested())
+      if (stop)
         throw Error(
             Family::checkpointed,
             format("cluster: stopped on request after iteration {}; the same command line goes on", p.iteration));
@@ -204,6 +215,8 @@ void cluster_stage(Job& job) {
   };
   const auto fit = cluster::kmeans(job.comm, *source, params, job.pool, after_iteration, saved);
   const auto assigned = cluster::assign(job.comm, *source, fit.centroids, params, job.pool);
+  const double silhouette =
+      cluster::silhouette(job.comm, *source, fit.centroids, kSilhouetteSample, job.settings.seed, job.pool);
   const auto graph = cluster::neighbour_graph(assigned.stats, job.settings.cluster_neighbour_radius, job.pool);
 
   std::string clusters_digest;
@@ -229,6 +242,7 @@ void cluster_stage(Job& job) {
                     {"iterations", fit.objective.size()},
                     {"converged", fit.converged},
                     {"objective", assigned.stats.objective},
+                    {"silhouette", silhouette},
                     {"clusters_digest", clusters_digest},
                     {"seconds", seconds}};
     write_stage_record(job.workspace, record);

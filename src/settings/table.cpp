@@ -187,7 +187,7 @@ void add_cluster(Table& t) {
                                      "Stop when a smaller share of documents changed cluster."),
         0, 1);
   t.add<&S::cluster_seeding>("cluster.seeding", stage, kResult, "kmeans||", "", "How the first centroids are chosen.")
-      .choices = {"kmeans||", "random"};
+      .choices = {"kmeans||", "kmeans++", "random"};
   range(t.add<&S::cluster_fit_sample>("cluster.fit_sample", stage, kResult, "256", "documents per cluster",
                                       "Documents that k-means is fitted on, for each cluster; 0 = all."),
         0, 1e9);

@@ -76,13 +76,24 @@ struct KMeansState {
   std::vector<double> best_objective;
 };
 
+/// Seconds of an iteration on this rank: where a fit on many ranks loses time.
+struct KMeansPhases {
+  double prepare = 0;    ///< screen of the centroids, drifts of the bounds
+  double assign = 0;     ///< this rank's rows
+  double hand_over = 0;  ///< sums to the ranks that own them, and the wait for the slowest rank
+  double renew = 0;      ///< new centroids and their exchange
+};
+
 struct KMeansProgress {
+  std::uint32_t restart = 0;          ///< 0 = first fit
   std::uint32_t iteration = 0;        ///< 1 = first
   std::uint64_t rows = 0, moved = 0;  ///< over all ranks
   double objective = 0;
-  double seconds = 0;                  ///< of this iteration
-  double eta_seconds = 0;              ///< until max_iterations at this pace: an upper bound
-  const KMeansState* state = nullptr;  ///< valid during the call
+  double seconds = 0;      ///< of this iteration
+  KMeansPhases phases;     ///< what these consist of
+  double eta_seconds = 0;  ///< until max_iterations at this pace: an upper bound
+  /// Collective, during the call only; costs a broadcast of the centroids when there are ranks without rows.
+  std::function<const KMeansState&()> state;
 };
 /// Called on every rank after each iteration; false stops there. REQUIRES: the same answer on all ranks.
 using KMeansCallback = std::function<bool(const KMeansProgress&)>;
@@ -124,11 +135,12 @@ Assignment assign(comm::Communicator& comm, EmbeddingSource& source, const linal
                   const KMeansParams& params, ThreadPool& pool);
 
 /// Bytes a rank needs at most in kmeans() with `rows` fitted local rows (a test compares it with the resident set):
-///   centroids = 56 k dim'                        dim' = dim rounded up to 64; current and saved centroids, screen,
-///   integer sums blocks    = 4 block_rows dim + threads x (140 max(8192, 3 k) + 1008 (8 dim + 64))     read buffers,
-///   chunks with scores rows      = 24 rows (cluster; hash and distance while seeding), in bounded mode + (10 + 2
-///   ceil32(ceil(k / 16))) rows cache     = 2 rows dim, while it fits memory_bytes beside the bounds; else 0 and the
-///   rows are streamed
+/// - centroids = 64 k dim', dim' = dim rounded up to 64: current, next, previous and saved ones, screen, integer sums,
+///   messages;
+/// - blocks = 4 block_rows dim + threads x (140 max(8192, 3 k) + 1008 (8 dim + 64)): read buffers, chunks with scores;
+/// - rows = 24 rows (cluster; hash and distance while seeding, then moves), and with bounds (10 + 2 G) rows more, where
+///   G = ceil(k / 16) rounded up to 32;
+/// - cache = 2 rows dim while it fits memory_bytes beside the bounds; else 0 and the rows are streamed.
 /// Choosing a fit_sample out of n local rows takes 8 n bytes before the fit begins.
 struct MemoryPlan {
   std::uint64_t centroids = 0, blocks = 0, rows = 0, cache = 0;

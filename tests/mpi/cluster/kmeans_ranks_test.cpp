@@ -148,6 +148,25 @@ TEST(KMeansRanks, NoRowsAnywhere) {
   EXPECT_EQ(kmeans(world(), source, small(), pool).centroids.rows(), 0U);
 }
 
+// Ranks without rows learn of centroids only when they are asked for.
+TEST(KMeansRanks, TheStateIsThatOfOneProcessOnAllRanks) {
+  const auto all = test::make_vectors(kRows, kDim, 30, 0.7);
+  const auto states = [&](comm::Communicator& comm, EmbeddingSource& source) {
+    ThreadPool pool(1);
+    Sha256 sha;
+    kmeans(comm, source, small(), pool, [&](const KMeansProgress& progress) {
+      if (progress.iteration % 3 != 0) return true;
+      const KMeansState& state = progress.state();
+      sha.update(std::as_bytes(state.centroids.values())).update(std::as_bytes(std::span(state.objective)));
+      return progress.iteration < 9;
+    });
+    return sha.hex();
+  };
+  MemorySource part = my_part(all, kDim), whole(all, kDim);
+  const auto single = comm::make_single();
+  EXPECT_EQ(states(world(), part), states(*single, whole));
+}
+
 TEST(KMeansRanks, AnInvalidRowFailsOnAllRanks) {
   auto all = test::make_vectors(100, 8, 0, 1);
   all[70 * 8] = 0x7e00;  // NaN
@@ -159,6 +178,17 @@ TEST(KMeansRanks, AnInvalidRowFailsOnAllRanks) {
     params.memory_bytes = memory;
     EXPECT_THROW(kmeans(world(), part, params, pool), Error);
   }
+  // Seeding does not read the rows first: one rank fails amidst an iteration.
+  params.memory_bytes = 0;
+  params.start = linalg::Matrix<double>(4, 8, 0.25);
+  std::string message;
+  try {
+    kmeans(world(), part, params, pool);
+  } catch (const Error& e) {
+    EXPECT_EQ(e.family(), Family::data);
+    message = e.what();
+  }
+  EXPECT_NE(message.find("is not a unit vector"), std::string::npos) << message;
 }
 
 }  // namespace

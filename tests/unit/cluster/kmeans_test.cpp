@@ -184,7 +184,7 @@ TEST(KMeans, ResumesExactly) {
     KMeansState saved;
     std::size_t calls = 0;
     world.fit(source, params, [&](const KMeansProgress& progress) {
-      saved = *progress.state;
+      saved = progress.state();
       return ++calls < stop;
     });
     const KMeansResult resumed = world.fit(source, params, {}, saved);

@@ -79,8 +79,9 @@ TEST(Nearest, EqualsIntegerArithmeticForEveryScreen) {
     const Centroids centroids = centroids_from(c.centres, c.dim);
     const std::size_t n = c.rows.size() / c.dim;
     for (const Kernel kernel : {Kernel::blas, Kernel::onednn, Kernel::automatic}) {
+      ThreadPool pool(2);
       Nearest nearest(kernel, c.dim, 1);
-      nearest.set(centroids, true);
+      nearest.set(centroids, true, pool);
       std::vector<std::uint32_t> found(n), guess(n);
       std::vector<double> distance(n);
       nearest.find(c.rows.data(), n, Known::nothing, found.data(), distance.data(), 0);
@@ -105,10 +106,11 @@ TEST(Nearest, EqualsIntegerArithmeticForEveryScreen) {
 TEST(Nearest, BoundsNeverChangeTheResult) {
   const std::size_t n = 700, dim = 48, k = 150;
   const auto rows = make_vectors(n, dim, 40, 0.5);
+  ThreadPool pool(2);
   for (const Kernel kernel : {Kernel::blas, Kernel::onednn, Kernel::automatic}) {
     Nearest bounded(kernel, dim, 1), plain(kernel, dim, 1);
     Centroids centroids = centroids_from(make_vectors(k, dim, 40, 0.5, 2), dim);
-    bounded.set(centroids, true);
+    bounded.set(centroids, true, pool);
     Bounds bounds(n, bounded.groups());
     std::vector<std::uint32_t> with(n, kNoCluster), without(n);
     RandomStream random(9, "drift");
@@ -126,8 +128,8 @@ TEST(Nearest, BoundsNeverChangeTheResult) {
         }
         next.set(j, c);
       }
-      bounded.set(next, step == 0);
-      plain.set(next, true);
+      bounded.set(next, step == 0, pool);
+      plain.set(next, true, pool);
       bounded.find(rows.data(), n, step == 0 ? Known::cluster : Known::bounds, with.data(), nullptr, 0, &bounds);
       plain.find(rows.data(), n, Known::nothing, without.data(), nullptr, 0);
       ASSERT_EQ(with, without) << "step " << step;
@@ -140,6 +142,7 @@ TEST(Nearest, BoundsNeverChangeTheResult) {
 }
 
 TEST(Screen, ErrorsStayBelowTheirBounds) {
+  ThreadPool pool(2);
   for (const Case& c : cases()) {
     const Centroids centroids = centroids_from(c.centres, c.dim);
     const Groups groups = make_groups(centroids);
@@ -147,7 +150,7 @@ TEST(Screen, ErrorsStayBelowTheirBounds) {
     for (std::uint32_t i = 0; i < which.size(); ++i) which[i] = i;
     for (const Kernel kernel : {Kernel::blas, Kernel::onednn, Kernel::automatic}) {
       const auto screen = make_screen(kernel, c.dim);
-      screen->set(centroids, groups);
+      screen->set(centroids, groups, pool);
       const auto worker = screen->make_worker();
       worker->load(c.rows.data(), which);
       std::vector<float> scores(which.size() * groups.member.size()), some(which.size() * kLanes);
