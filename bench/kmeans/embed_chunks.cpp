@@ -1,11 +1,12 @@
-// Vectors of our static encoder for the k-means bench: LSA fitted on the chunks themselves.
-// usage: bench_kmeans_embed CHUNKS.txt(one a line) OUT.npy(float16)
+// Vectors for the k-means bench: of LSA fitted on the chunks themselves, or of a transformer.
+// usage: bench_kmeans_embed CHUNKS.txt(one a line) OUT.npy(float16) [MODEL_FOLDER]
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+#include "equal/encode/bert.hpp"
 #include "equal/encode/lsa.hpp"
 #include "equal/linalg/gemm.hpp"
 
@@ -50,12 +51,21 @@ void write_npy(const std::string& path, const std::vector<linalg::float16>& valu
   std::filesystem::rename(path + ".tmp", path);
 }
 
-int run(const std::string& chunks, const std::string& target) {
+std::unique_ptr<encode::Encoder> make_encoder(Lines& lines, const std::string& model, ThreadPool& pool) {
+  if (model.empty()) {
+    const auto comm = comm::make_single();
+    return encode::make_static_table(encode::fit_lsa(*comm, lines, {}, pool).table);
+  }
+  encode::BertParams params;
+  params.max_tokens = 64;
+  return encode::load_bert(model, params);
+}
+
+int run(const std::string& chunks, const std::string& target, const std::string& model) {
   linalg::use_one_blas_thread();
   Lines lines(chunks);
   ThreadPool pool(0);
-  const auto comm = comm::make_single();
-  const auto encoder = encode::make_static_table(encode::fit_lsa(*comm, lines, {}, pool).table);
+  const auto encoder = make_encoder(lines, model, pool);
   std::vector<linalg::float16> out(lines.size() * encoder->dim());
   std::size_t at = 0;
   for (std::size_t block = 0; block < lines.blocks(); ++block) {
@@ -73,8 +83,8 @@ int run(const std::string& chunks, const std::string& target) {
 
 int main(int argc, char** argv) {
   try {
-    if (argc != 3) throw UsageError("usage: bench_kmeans_embed CHUNKS.txt OUT.npy");
-    return run(argv[1], argv[2]);
+    if (argc != 3 && argc != 4) throw UsageError("usage: bench_kmeans_embed CHUNKS.txt OUT.npy [MODEL_FOLDER]");
+    return run(argv[1], argv[2], argc == 4 ? argv[3] : "");
   } catch (const Error& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return e.exit_code();

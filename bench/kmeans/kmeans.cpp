@@ -7,6 +7,7 @@
 //    or bench_kmeans --peak 1: int8 products per second of one core
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <numeric>
 #include <string>
@@ -87,6 +88,22 @@ double peak_per_second() {
   return best;
 }
 
+/// Collective. All ranks' values of rows, in the order of the file, on rank 0.
+std::vector<std::uint32_t> in_file_order(comm::Communicator& comm, const std::vector<std::uint32_t>& local) {
+  const auto parts = comm.gather({reinterpret_cast<const char*>(local.data()), local.size() * 4}, 0);
+  std::vector<std::uint32_t> out;
+  for (int worker = 0; worker < comm.workers() && comm.is_root(); ++worker) {
+    const std::string& bytes = parts[static_cast<std::size_t>(comm.worker_rank(worker))];
+    for (std::size_t row = 0; row < bytes.size() / 4; ++row) {
+      const std::uint64_t at =
+          bench::NpySource::number(row, static_cast<std::uint64_t>(worker), static_cast<std::uint64_t>(comm.workers()));
+      if (out.size() <= at) out.resize(at + 1);
+      std::memcpy(&out[at], bytes.data() + row * 4, 4);
+    }
+  }
+  return out;
+}
+
 int run(comm::Communicator& comm, const std::string& path, std::map<std::string, std::string>& options) {
   log::configure(options["verbose"].empty() ? "warn" : "debug", comm.rank(), comm.size());
   const cluster::KMeansParams params = params_of(options);
@@ -100,13 +117,22 @@ int run(comm::Communicator& comm, const std::string& path, std::map<std::string,
   const auto start = Clock::now();
   if (options["top"].empty()) {
     std::vector<double> seconds;
+    std::vector<double> phases(4);  // of this rank, all iterations
     centroids = cluster::kmeans(comm, source, params, pool, [&](const cluster::KMeansProgress& progress) {
                   seconds.push_back(progress.seconds);
+                  const auto& p = progress.phases;
+                  std::transform(phases.begin(), phases.end(), std::begin({p.prepare, p.assign, p.hand_over, p.renew}),
+                                 phases.begin(), std::plus<>());
                   return true;
                 }).centroids;
     out["wall"] = since(start);  // reading and seeding included
     out["seconds"] = std::accumulate(seconds.begin(), seconds.end(), 0.0);
     out["iterations"] = seconds;
+    const auto all = comm.gather({reinterpret_cast<const char*>(phases.data()), phases.size() * sizeof(double)}, 0);
+    for (const std::string& bytes : all) {  // (rank): {prepare, assign, hand_over, renew}
+      std::memcpy(phases.data(), bytes.data(), bytes.size());
+      out["phases"].push_back(phases);
+    }
   } else {
     const auto hierarchy =
         cluster::kmeans_hierarchy(comm, source, params, static_cast<std::uint32_t>(std::stoul(options["top"])), pool);
@@ -121,8 +147,7 @@ int run(comm::Communicator& comm, const std::string& path, std::map<std::string,
     out["objective"] = assignment.stats.objective;
     Sha256 sha;
     sha.update(std::as_bytes(centroids.values()));
-    const auto* bytes = reinterpret_cast<const char*>(assignment.cluster.data());
-    for (const auto& part : comm.gather({bytes, assignment.cluster.size() * 4}, 0)) sha.update(part);
+    sha.update(std::as_bytes(std::span<const std::uint32_t>(in_file_order(comm, assignment.cluster))));
     out["sha256"] = sha.hex();
   }
   if (comm.is_root()) std::printf("%s\n", dump_json(out).c_str());

@@ -1,4 +1,4 @@
-// Embeddings of a NumPy file (float16, row-major, version 1), a range of rows per rank.
+// Embeddings of a NumPy file (float16, row-major, version 1), dealt out to the ranks in blocks.
 #pragma once
 
 #include <cstring>
@@ -49,28 +49,38 @@ struct NpyFile {
 
 class NpySource final : public cluster::EmbeddingSource {
  public:
-  /// Part `index` of `parts` equal ranges; parts == 0: no rows.
-  NpySource(const std::string& path, std::uint64_t limit, int index, int parts) : file_(path, "<f2") {
-    const std::uint64_t n = limit == 0 ? file_.rows : std::min(limit, file_.rows),
-                        p = static_cast<std::uint64_t>(parts);
-    if (parts > 0)
-      first_ = n * static_cast<std::uint64_t>(index) / p, last_ = n * static_cast<std::uint64_t>(index + 1) / p;
+  /// Blocks `index`, index + parts, ... of the file, as the partitions of a job are dealt out; parts == 0: no rows.
+  NpySource(const std::string& path, std::uint64_t limit, int index, int parts)
+      : file_(path, "<f2"), index_(static_cast<std::uint64_t>(index)), parts_(static_cast<std::uint64_t>(parts)) {
+    const std::uint64_t n = limit == 0 ? file_.rows : std::min(limit, file_.rows);
+    for (std::uint64_t at = index_ * kBlock; parts > 0 && at < n; at += parts_ * kBlock)
+      rows_ += std::min(kBlock, n - at);
   }
   std::size_t dim() const override { return file_.dim; }
-  std::uint64_t rows() const override { return last_ - first_; }
+  std::uint64_t rows() const override { return rows_; }
   void read(std::uint64_t first, std::size_t count, std::span<linalg::float16> out) override {
-    file_.read((first_ + first) * file_.dim * 2, std::as_writable_bytes(out.first(count * file_.dim)));
+    for (std::size_t done = 0; done < count;) {
+      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(count - done, kBlock - (first + done) % kBlock));
+      file_.read(number(first + done, index_, parts_) * file_.dim * 2,
+                 std::as_writable_bytes(out.subspan(done * file_.dim, n * file_.dim)));
+      done += n;
+    }
   }
   void digests(std::uint64_t first, std::size_t count, std::span<Digest128> out) override {
     for (std::size_t i = 0; i < count; ++i) {
-      const std::uint64_t number = first_ + first + i;
-      out[i] = digest128({reinterpret_cast<const char*>(&number), sizeof number});
+      const std::uint64_t n = number(first + i, index_, parts_);
+      out[i] = digest128({reinterpret_cast<const char*>(&n), sizeof n});
     }
+  }
+  /// The place in the file of a row of part `index` of `parts`.
+  static std::uint64_t number(std::uint64_t row, std::uint64_t index, std::uint64_t parts) {
+    return (row / kBlock * parts + index) * kBlock + row % kBlock;
   }
 
  private:
+  static constexpr std::uint64_t kBlock = 2048;
   NpyFile file_;
-  std::uint64_t first_ = 0, last_ = 0;
+  std::uint64_t index_, parts_, rows_ = 0;
 };
 
 }  // namespace equal::bench
