@@ -212,8 +212,8 @@ def quality(model):
         if not os.path.exists(pairs):
             made = [docs + ".tmp", pairs + ".tmp"]
             if name in static:
-                with gzip.open(corpus) as texts:
-                    subprocess.run([os.path.join(args.bin, "embed_jsonl"), *made, *static[name]], stdin=texts, env=clean, check=True, stderr=subprocess.DEVNULL)
+                texts = gzip.open(corpus).read()
+                subprocess.run([os.path.join(args.bin, "embed_jsonl"), *made, *static[name]], input=texts, env=clean, check=True, stderr=subprocess.DEVNULL)
             else:
                 lines_of([os.path.join(args.bin, "bert_encode"), model, corpus, name, "1000000000", "256", "0", "1", *made])
             os.rename(made[0], docs), os.rename(made[1], pairs)
