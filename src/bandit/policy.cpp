@@ -1,19 +1,24 @@
 #include "equal/bandit/policy.hpp"
 
-#include <array>
+#include <algorithm>
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
-
-#include "pooled_policy.hpp"
-#include "published_policies.hpp"
-#include "simple_policies.hpp"
+#include "equal/base/registered.hpp"
 
 namespace equal::bandit {
+
+#define EQUAL_DECLARE(name) std::unique_ptr<Policy> make_##name##_policy(const PolicyParams& params, Facts facts);
+EQUAL_POLICIES(EQUAL_DECLARE)
+#undef EQUAL_DECLARE
+
 namespace {
 
-constexpr std::array<std::string_view, 8> kNames = {"random",   "full",  "static",   "nearest",
-                                                    "released", "paper", "thompson", "pooled"};
+constexpr std::string_view kNames[] = {EQUAL_POLICIES(EQUAL_QUOTED)};
+
+#define EQUAL_MAKE(name) make_##name##_policy,
+constexpr std::unique_ptr<Policy> (*kMakers[])(const PolicyParams&, Facts) = {EQUAL_POLICIES(EQUAL_MAKE)};
+#undef EQUAL_MAKE
 
 }  // namespace
 
@@ -26,14 +31,8 @@ std::unique_ptr<Policy> make_policy(std::string_view name, const PolicyParams& p
   if (params.round_min == 0) throw UsageError("documents a round = 0; must be at least 1");
   if (params.beliefs.empty() || params.embedding_variances.empty())
     throw UsageError("pooled has no prior: at least one belief and one embedding variance");
-  if (name == "random") return std::make_unique<InOrder>(Order::hash);
-  if (name == "full") return std::make_unique<InOrder>(Order::corpus);
-  if (name == "nearest") return std::make_unique<InOrder>(Order::similarity);
-  if (name == "static") return std::make_unique<Static>(std::move(facts));
-  if (name == "released") return std::make_unique<Released>(params, std::move(facts));
-  if (name == "paper") return std::make_unique<Paper>(params, std::move(facts));
-  if (name == "thompson") return std::make_unique<Pooled>(params, std::move(facts), Choice::sample);
-  if (name == "pooled") return std::make_unique<Pooled>(params, std::move(facts), Choice::upper_bound);
+  const auto found = std::find(std::begin(kNames), std::end(kNames), name);
+  if (found != std::end(kNames)) return kMakers[found - std::begin(kNames)](params, std::move(facts));
   std::string known;
   for (const auto n : kNames) known += (known.empty() ? "" : ", ") + std::string(n);
   throw UsageError(format("policy = {}; known policies: {}", name, known));

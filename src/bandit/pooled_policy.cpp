@@ -393,4 +393,11 @@ std::vector<Term> Pooled::state() const {
           {"belief in similarity", believed}};
 }
 
+std::unique_ptr<Policy> make_thompson_policy(const PolicyParams& params, Facts facts) {
+  return std::make_unique<Pooled>(params, std::move(facts), Choice::sample);
+}
+std::unique_ptr<Policy> make_pooled_policy(const PolicyParams& params, Facts facts) {
+  return std::make_unique<Pooled>(params, std::move(facts), Choice::upper_bound);
+}
+
 }  // namespace equal::bandit

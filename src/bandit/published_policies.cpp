@@ -102,4 +102,11 @@ std::vector<Term> Paper::terms(std::uint32_t arm) const {
 
 std::vector<Term> Paper::state() const { return {{"pulls", all_pulls_}}; }
 
+std::unique_ptr<Policy> make_released_policy(const PolicyParams& params, Facts facts) {
+  return std::make_unique<Released>(params, std::move(facts));
+}
+std::unique_ptr<Policy> make_paper_policy(const PolicyParams& params, Facts facts) {
+  return std::make_unique<Paper>(params, std::move(facts));
+}
+
 }  // namespace equal::bandit

@@ -37,4 +37,17 @@ std::vector<Term> Static::explain(const Candidate& c) const {
   return {{"similarity of the cluster to the guide", facts_.arms[c.arm].similarity}};
 }
 
+std::unique_ptr<Policy> make_random_policy(const PolicyParams&, Facts) {
+  return std::make_unique<InOrder>(Order::hash);
+}
+std::unique_ptr<Policy> make_full_policy(const PolicyParams&, Facts) {
+  return std::make_unique<InOrder>(Order::corpus);
+}
+std::unique_ptr<Policy> make_nearest_policy(const PolicyParams&, Facts) {
+  return std::make_unique<InOrder>(Order::similarity);
+}
+std::unique_ptr<Policy> make_static_policy(const PolicyParams&, Facts facts) {
+  return std::make_unique<Static>(std::move(facts));
+}
+
 }  // namespace equal::bandit

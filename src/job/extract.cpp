@@ -104,7 +104,7 @@ bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const An
                 std::uint64_t lost_before, comm::TaskWorker* local, StageRecord& record) {
   const auto start = std::chrono::steady_clock::now();
   const auto policy = make_run_policy(job.settings, setup, budget);
-  const auto reward = make_reward(job.settings, setup.guide, budget.documents(), job.pool);
+  const auto reward = make_reward({job.settings, setup.guide, budget.documents(), job.pool});
   comm::TaskFarm farm(job.comm, local);
   bandit::SharedDocuments documents([&](const std::string& question) { return farm.ask_all(question); },
                                     setup.clusters.count());

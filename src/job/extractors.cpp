@@ -5,17 +5,24 @@
 #include <numeric>
 
 #include "equal/base/error.hpp"
-#include "equal/base/log.hpp"
-#include "equal/extract/chat.hpp"
-#include "equal/extract/command.hpp"
-#include "equal/extract/keep.hpp"
-#include "equal/extract/pattern.hpp"
-#include "equal/extract/replay.hpp"
+#include "equal/base/registered.hpp"
 
 #include "answers.hpp"
 
 namespace equal::job {
+
+#define EQUAL_DECLARE(name) std::unique_ptr<extract::Extractor> make_##name##_extractor(const ExtractorInputs& inputs);
+EQUAL_EXTRACTORS(EQUAL_DECLARE)
+#undef EQUAL_DECLARE
+
 namespace {
+
+constexpr std::string_view kExtractorNames[] = {EQUAL_EXTRACTORS(EQUAL_QUOTED)};
+
+#define EQUAL_MAKE(name) make_##name##_extractor,
+constexpr std::unique_ptr<extract::Extractor> (*kExtractorMakers[])(const ExtractorInputs&) = {
+    EQUAL_EXTRACTORS(EQUAL_MAKE)};
+#undef EQUAL_MAKE
 
 extract::KeepParams keep_params(const Job& job, encode::Encoder& encoder) {
   const settings::Settings& s = job.settings;
@@ -46,67 +53,6 @@ extract::KeepParams keep_params(const Job& job, encode::Encoder& encoder) {
   return p;
 }
 
-/// The list is split into words: each URL begins an endpoint, the words behind it are its own.
-std::vector<net::EndpointSpec> endpoints(const std::vector<std::string>& words, const net::EndpointSpec& defaults) {
-  std::vector<std::string> lines;
-  for (const std::string& word : words) {
-    if (lines.empty() || word.find("://") != std::string::npos) {
-      lines.push_back(word);
-    } else {
-      lines.back() += " " + word;
-    }
-  }
-  std::vector<net::EndpointSpec> out;
-  for (const std::string& line : lines) out.push_back(net::parse_endpoint(line, "chat.endpoints", defaults));
-  return out;
-}
-
-extract::ChatParams chat_params(const Job& job, const Reference& reference) {
-  const settings::Settings& s = job.settings;
-  const comm::Communicator& comm = job.comm;
-  if (s.chat_endpoints.empty() && s.chat_endpoints_file.empty()) {
-    throw UsageError(
-        "extract.extractor = chat needs --chat.endpoints http://HOST:PORT/v1, or --chat.endpoints_file with one such "
-        "line a server");
-  }
-  extract::ChatParams p;
-  p.prompting = prompting_params(s, reference);
-  p.net.defaults.slots = s.chat_slots;
-  p.net.defaults.key_env = s.chat_key_env;
-  p.net.defaults.key_file = s.chat_key_file;
-  p.net.defaults.auth = s.chat_header == "Authorization" ? "bearer" : s.chat_header;
-  p.net.endpoints = endpoints(s.chat_endpoints, p.net.defaults);
-  p.net.endpoints_file = s.chat_endpoints_file;
-  p.net.sharers = static_cast<std::size_t>(comm.workers());
-  p.net.share = static_cast<std::size_t>(comm.worker_index().value_or(0));
-  p.net.http.allow_plain_http = s.chat_allow_plain_http;
-  p.net.http.ca_file = s.chat_ca_file;
-  p.net.request_seconds = s.chat_timeout_seconds;
-  p.net.call_seconds = s.chat_document_seconds;
-  p.net.patience_seconds = s.chat_patience_seconds;
-  p.net.hedge_factor = s.chat_hedge_factor;
-  p.net.max_failures = s.chat_retries + 1;
-  p.net.expected_slots = std::max<std::size_t>(1, s.chat_slots / p.net.sharers);
-  p.net.pool.seed = static_cast<std::uint64_t>(comm.rank()) + 1;
-  return p;
-}
-
-extract::CommandParams command_params(const Job& job, const Reference& reference) {
-  const settings::Settings& s = job.settings;
-  if (s.command.empty())
-    throw UsageError(
-        "extract.extractor = command needs --command.line, such as 'vllm run-batch -i {input} -o {output} --model "
-        "NAME'");
-  extract::CommandParams p;
-  p.prompting = prompting_params(s, reference);
-  p.command = s.command;
-  p.batch = s.command_batch;
-  p.timeout_seconds = s.command_timeout_seconds;
-  p.earlier = std::filesystem::path(s.workspace) / "batches";
-  p.folder = p.earlier / format("rank-{:05}", job.comm.rank());
-  return p;
-}
-
 }  // namespace
 
 extract::PromptingParams prompting_params(const settings::Settings& s, const Reference& reference) {
@@ -129,22 +75,10 @@ extract::PromptingParams prompting_params(const settings::Settings& s, const Ref
 
 std::unique_ptr<extract::Extractor> make_extractor(const Job& job, const Reference& reference,
                                                    encode::Encoder& encoder) {
-  const std::string& kind = job.settings.extractor;
-  const extract::KeepParams keep = keep_params(job, encoder);
-  if (kind == "replay") return extract::make_replay();
-  if (kind == "pattern") {
-    extract::PatternParams params;
-    params.keep = keep;
-    return extract::make_pattern(params);
-  }
-  if (kind == "command") {
-    extract::CommandParams params = command_params(job, reference);
-    params.prompting.keep = keep;
-    return extract::make_command(params);
-  }
-  extract::ChatParams params = chat_params(job, reference);
-  params.prompting.keep = keep;
-  return extract::make_chat(params);
+  const auto found = std::find(std::begin(kExtractorNames), std::end(kExtractorNames), job.settings.extractor);
+  if (found == std::end(kExtractorNames))
+    throw InternalError("extract.extractor = " + job.settings.extractor + " is not registered");
+  return kExtractorMakers[found - std::begin(kExtractorNames)]({job, reference, keep_params(job, encoder)});
 }
 
 }  // namespace equal::job

@@ -5,6 +5,7 @@
 
 #include "equal/encode/encoder.hpp"
 #include "equal/extract/extractor.hpp"
+#include "equal/extract/keep.hpp"
 #include "equal/extract/prompting.hpp"
 #include "equal/job/job.hpp"
 
@@ -16,6 +17,13 @@ namespace equal::job {
 /// The encoder, which must outlive the extractor, serves keep.min_cosine.
 std::unique_ptr<extract::Extractor> make_extractor(const Job& job, const Reference& reference,
                                                    encode::Encoder& encoder);
+
+/// What an extractor is made from.
+struct ExtractorInputs {
+  const Job& job;
+  const Reference& reference;
+  extract::KeepParams keep;  ///< by the settings keep.*
+};
 
 /// What chat and command ask a model; the keep rules are left at their defaults.
 extract::PromptingParams prompting_params(const settings::Settings& settings, const Reference& reference);

@@ -39,8 +39,18 @@ class RewardModel {
   virtual std::vector<double> served() const { return {}; }
 };
 
-/// extract.reward: pairs, batch, union, marginal. `budget` = documents of the run.
-std::unique_ptr<RewardModel> make_reward(const settings::Settings& settings, const Guide& guide, std::uint64_t budget,
-                                         ThreadPool& pool);
+/// The rows of a document's vectors that belong to pairs which no earlier pair of the run equals.
+linalg::Matrix<float> unique_rows(const Scored& scored);
+
+/// What a reward is made from. The guide and the pool outlive it.
+struct RewardInputs {
+  const settings::Settings& settings;
+  const Guide& guide;
+  std::uint64_t budget = 0;  ///< documents of the run
+  ThreadPool& pool;
+};
+
+/// By extract.reward.
+std::unique_ptr<RewardModel> make_reward(const RewardInputs& inputs);
 
 }  // namespace equal::job

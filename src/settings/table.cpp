@@ -1,5 +1,7 @@
 #include "table.hpp"
 
+#include "equal/base/registered.hpp"
+
 namespace equal::settings {
 namespace {
 
@@ -116,7 +118,7 @@ void add_embed(Table& t) {
   const char* stage = "embed";
   t.add<&S::encoder>("encoder.kind", stage, kResult, "static", "",
                      "static needs no model; bert runs a Hugging Face folder; http asks servers for vectors.")
-      .choices = {"static", "bert", "http"};
+      .choices = {EQUAL_ENCODERS(EQUAL_QUOTED)};
   t.add<&S::encoder_table>(
        "encoder.table", stage, kResult, "lsa", "",
        "Table of the static encoder: lsa is fitted on the corpus, distil takes its words' vectors from "
@@ -205,13 +207,13 @@ void add_extract(Table& t) {
   t.add<&S::extractor>("extract.extractor", stage, kResult, "pattern", "",
                        "Who reads documents: replay (known pairs), pattern (rules), chat (LLM over HTTP), command (LLM "
                        "in batch files).")
-      .choices = {"replay", "pattern", "chat", "command"};
+      .choices = {EQUAL_EXTRACTORS(EQUAL_QUOTED)};
   t.add<&S::policy>("extract.policy", stage, kResult, "pooled", "", "Which documents are asked next.").choices = {
-      "random", "full", "static", "nearest", "released", "paper", "thompson", "pooled"};
+      EQUAL_POLICIES(EQUAL_QUOTED)};
   t.add<&S::reward>("extract.reward", stage, kResult, "marginal", "",
                     "What a pull is worth: pairs (kept pairs), batch and union (transport distance to the guide), "
                     "marginal (unserved guide items served).")
-      .choices = {"pairs", "batch", "union", "marginal"};
+      .choices = {EQUAL_REWARDS(EQUAL_QUOTED)};
   range(t.add<&S::reward_cap>(
             "extract.reward_cap", stage, kResult, "9", "",
             "marginal: each guide item is served by at most cap x documents of the budget x its weight."),
