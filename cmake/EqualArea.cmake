@@ -1,8 +1,10 @@
 # equal_add_area(NAME SOURCES a.cpp ... LINK equal::base ...)
-# One static library target per area: sources in src/<area>/, public headers in include/equal/<area>/.
+# One static library target per area: sources in src/<area>/, public headers in include/equal/<area>/. Installed as equal::<area>.
 function(equal_add_area name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(equal_${name} STATIC ${ARG_SOURCES})
   add_library(equal::${name} ALIAS equal_${name})
   target_link_libraries(equal_${name} PUBLIC equal_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
+  set_target_properties(equal_${name} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY equal_areas ${name})
 endfunction()

@@ -1,12 +1,17 @@
-# Flags of all our targets, carried by one interface target.
+# Flags of all our targets, carried by one interface target; users of the installed library get the headers and the language only.
 add_library(equal_flags INTERFACE)
 target_compile_features(equal_flags INTERFACE cxx_std_20)
-target_include_directories(equal_flags INTERFACE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include")
+target_include_directories(equal_flags INTERFACE
+  "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>"
+  "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 # No contraction: a*b+c is rounded twice on every compiler, so results do not depend on which one built the program.
-target_compile_options(equal_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -ffp-contract=off $<$<BOOL:${EQUAL_WERROR}>:-Werror>)
+set(options -Wall -Wextra -Wpedantic -Wshadow -Wconversion -ffp-contract=off)
+if(EQUAL_WERROR)
+  list(APPEND options -Werror)
+endif()
+target_compile_options(equal_flags INTERFACE "$<BUILD_INTERFACE:${options}>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(equal_flags INTERFACE -Wno-restrict)  # false alarms in std::string, GCC bug 105651
+  target_compile_options(equal_flags INTERFACE $<BUILD_INTERFACE:-Wno-restrict>)  # false alarms in std::string, GCC bug 105651
 endif()
 if(EQUAL_SANITIZE)
   target_compile_options(equal_flags INTERFACE -fsanitize=${EQUAL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)

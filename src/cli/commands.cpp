@@ -25,6 +25,7 @@
 #include "machine.hpp"
 #include "pages.hpp"
 #include "show_status.hpp"
+#include "version.hpp"
 
 namespace equal::cli {
 namespace {
@@ -120,31 +121,6 @@ int run_comparison(comm::Communicator& world, const settings::Settings& s, const
   return 0;
 }
 
-std::string validated(const Words& words) {
-  if (std::find(words.begin(), words.end(), "--print-configuration-page") != words.end())
-    return settings::configuration_page();
-  if (std::find(words.begin(), words.end(), "--print-manual-page") != words.end()) return manual_page();
-  Words files;
-  std::uint64_t ranks = 0;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--ranks" && i + 1 < words.size()) {
-      ranks = std::strtoull(words[++i].c_str(), nullptr, 10);
-      if (ranks == 0) throw UsageError("--ranks " + words[i] + ": must be a number of ranks, at least 1");
-    } else {
-      files.push_back(words[i]);
-    }
-  }
-  if (files.empty()) throw UsageError("usage: equal validate FILE.ini [--ranks N]");
-  std::string out;
-  for (const auto& file : files) {
-    settings::Settings s = settings::defaults();
-    settings::read_ini(file, s);
-    out += format("{}: valid{}\n", file,
-                  ranks == 0 ? "" : format(", {} of {} ranks work", std::max<std::uint64_t>(1, ranks - 1), ranks));
-  }
-  return out;
-}
-
 const std::map<std::string_view, std::vector<std::string>>& stages_of_commands() {
   static const std::map<std::string_view, std::vector<std::string>> map = {
       {"run", {"ingest", "embed", "cluster", "extract", "export", "report"}},
@@ -155,6 +131,46 @@ const std::map<std::string_view, std::vector<std::string>>& stages_of_commands()
       {"export", {"export"}},
       {"report", {"report"}}};
   return map;
+}
+
+/// Words that are no settings and take no value.
+const Words kFlags = {"json", "dry-run", "watch", "prometheus"};
+
+void refuse_words(const settings::CommandLine& line) {
+  if (!line.positional.empty())
+    throw UsageError("'" + line.positional.front() + "' is no setting; settings look like --section.name value");
+}
+
+std::string validated(const Words& words) {
+  if (std::find(words.begin(), words.end(), "--print-configuration-page") != words.end())
+    return settings::configuration_page();
+  if (std::find(words.begin(), words.end(), "--print-manual-page") != words.end()) return manual_page();
+  if (const Command* command = words.empty() ? nullptr : find_command(words[0])) {
+    const auto line = settings::parse_command_line({words.begin() + 1, words.end()}, kFlags);
+    const bool looks_back = command->name == "export" || command->name == "report";
+    if (!looks_back && stages_of_commands().count(command->name) > 0) refuse_words(line);
+    return format("equal {}: valid settings\n", words[0]);
+  }
+  Words files;
+  std::uint64_t ranks = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--ranks" && i + 1 < words.size()) {
+      ranks = std::strtoull(words[++i].c_str(), nullptr, 10);
+      if (ranks == 0) throw UsageError("--ranks " + words[i] + ": must be a number of ranks, at least 1");
+    } else {
+      files.push_back(words[i]);
+    }
+  }
+  if (files.empty())
+    throw UsageError("usage: equal validate FILE.ini [--ranks N], or equal validate COMMAND --setting value ...");
+  std::string out;
+  for (const auto& file : files) {
+    settings::Settings s = settings::defaults();
+    settings::read_ini(file, s);
+    out += format("{}: valid{}\n", file,
+                  ranks == 0 ? "" : format(", {} of {} ranks work", std::max<std::uint64_t>(1, ranks - 1), ranks));
+  }
+  return out;
 }
 
 /// What a command line asks for: a text, or stages with their settings.
@@ -172,11 +188,6 @@ Plan text_plan(std::string text, int exit_code = 0) {
   Plan plan;
   plan.text = std::move(text), plan.exit_code = exit_code;
   return plan;
-}
-
-void refuse_words(const settings::CommandLine& line) {
-  if (!line.positional.empty())
-    throw UsageError("'" + line.positional.front() + "' is no setting; settings look like --section.name value");
 }
 
 /// export, report and compare look back on a run: its settings are those of the run, unless said otherwise.
@@ -230,7 +241,11 @@ Plan make_plan(const Words& words) {
     const Command* about = words.size() > 1 ? find_command(words[1]) : nullptr;
     return text_plan(about != nullptr ? command_help(*about) : general_help());
   }
-  if (words[0] == "--version") return text_plan(version_text());
+  if (words[0] == "--version") {
+    if (words.size() > 2 || (words.size() == 2 && words[1] != "--verbose"))
+      throw UsageError("usage: equal --version [--verbose]");
+    return text_plan(version_text(words.size() == 2));
+  }
   const Command* command = find_command(words[0]);
   if (command == nullptr) {
     const std::string near = nearest_command(words[0]);
@@ -244,7 +259,7 @@ Plan make_plan(const Words& words) {
 
   if (command->name == "export" || command->name == "report" || command->name == "compare")
     return plan_after_run(*command, rest);
-  settings::CommandLine line = settings::parse_command_line(rest, {"json", "dry-run", "watch", "prometheus"});
+  settings::CommandLine line = settings::parse_command_line(rest, kFlags);
   const auto flag = [&](const char* name) {
     return std::find(line.flags.begin(), line.flags.end(), name) != line.flags.end();
   };

@@ -76,7 +76,8 @@ const std::vector<Command>& commands() {
        {"job"}},
       {"validate",
        "check settings without running",
-       "equal validate FILE.ini [--ranks N]: reports every problem of a configuration at once.",
+       "equal validate FILE.ini [--ranks N]: reports every problem of a configuration at once.\n"
+       "equal validate COMMAND --setting value ...: the same for a command line.",
        {}},
       {"completion",
        "completion for a shell",
@@ -118,7 +119,7 @@ std::string general_help() {
       "work)\n\ncommands:\n";
   for (const Command& c : commands()) out += format("  {:<10} {}\n", c.name, c.summary);
   out +=
-      "\nequal COMMAND --help lists the settings of a command; equal --version says what this build can do.\n"
+      "\nequal COMMAND --help lists the settings of a command; equal --version --verbose says what this build can do.\n"
       "The same command line again resumes. Exit codes: 0 done, 1 usage or settings, 2 input data, 3 done but more was "
       "lost\n"
       "than --max-loss, 69 environment (disk, network, MPI), 70 internal, 75 stopped on request: run it again to go "

@@ -22,21 +22,6 @@
 namespace equal::cli {
 namespace {
 
-std::string cpu_features() {
-  std::string out;
-#if defined(__x86_64__)
-  const auto add = [&](bool has, const char* name) {
-    if (has) out += (out.empty() ? "" : " ") + std::string(name);
-  };
-  add(__builtin_cpu_supports("avx2"), "avx2");
-  add(__builtin_cpu_supports("fma"), "fma");
-  add(__builtin_cpu_supports("avx512f"), "avx512f");
-  add(__builtin_cpu_supports("avx512vnni"), "avx512vnni");
-  add(__builtin_cpu_supports("avx512bf16"), "avx512bf16");
-#endif
-  return out.empty() ? "baseline" : out;
-}
-
 std::uint64_t slurm_tasks() {
   // Inside a step its own count holds; an allocation's script that calls mpirun has only the allocation's.
   for (const char* name : {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}) {
@@ -153,6 +138,21 @@ void log_places(comm::Communicator& world, std::size_t threads) {
 
 }  // namespace
 
+std::string cpu_features() {
+  std::string out;
+#if defined(__x86_64__)
+  const auto add = [&](bool has, const char* name) {
+    if (has) out += (out.empty() ? "" : " ") + std::string(name);
+  };
+  add(__builtin_cpu_supports("avx2"), "avx2");
+  add(__builtin_cpu_supports("fma"), "fma");
+  add(__builtin_cpu_supports("avx512f"), "avx512f");
+  add(__builtin_cpu_supports("avx512vnni"), "avx512vnni");
+  add(__builtin_cpu_supports("avx512bf16"), "avx512bf16");
+#endif
+  return out.empty() ? "baseline" : out;
+}
+
 void check_ranks(const comm::Communicator& world, const settings::Settings& settings) {
   const std::uint64_t expected = settings.expect_ranks != 0 ? settings.expect_ranks : slurm_tasks();
   if (expected == 0 || expected == static_cast<std::uint64_t>(world.size())) return;
@@ -177,11 +177,6 @@ std::size_t threads_of_rank(comm::Communicator& world, const settings::Settings&
 void log_machine(comm::Communicator& world, std::size_t threads) {
   log_first_line(world, threads);
   log_places(world, threads);
-}
-
-std::string version_text() {
-  return format("equal {}\nBLAS {}\nCPU features in use here: {}\n", EQUAL_VERSION, linalg::blas_description(),
-                cpu_features());
 }
 
 }  // namespace equal::cli

@@ -19,6 +19,7 @@ std::size_t threads_of_rank(comm::Communicator& world, const settings::Settings&
 /// Collective. Logs library, ranks, hosts, threads, BLAS and CPU features on rank 0; a mixture of CPUs is a warning.
 void log_machine(comm::Communicator& world, std::size_t threads);
 
-std::string version_text();
+/// "avx2 fma avx512f": what this CPU has of what kernels ask for.
+std::string cpu_features();
 
 }  // namespace equal::cli

@@ -8,11 +8,23 @@
 #include "equal/base/checked.hpp"
 #include "equal/base/log.hpp"
 #include "equal/comm/communicator.hpp"
+#include "equal/comm/library.hpp"
 
 #include "agreed_error.hpp"
 #include "wait.hpp"
 
 namespace equal::comm {
+
+std::string mpi_description() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  std::string version(text, static_cast<std::size_t>(length));
+  // Open MPI: "Open MPI v4.1.4, package: ..."; MPICH: "MPICH Version:\t4.0.2\nMPICH Release date: ...".
+  version.resize(std::min(version.find_first_of(",\n"), version.size()));
+  std::replace(version.begin(), version.end(), '\t', ' ');
+  return version;
+}
 namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{1} << 28;  // one MPI call moves at most this much, far below INT_MAX
@@ -186,12 +198,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   std::string description() const override {
-    char text[MPI_MAX_LIBRARY_VERSION_STRING];
-    int length = 0;
-    MPI_Get_library_version(text, &length);
-    std::string version(text, static_cast<std::size_t>(length));
-    version.resize(std::min(version.find(','), version.size()));
-    return version + ", " + std::to_string(size_) + (size_ == 1 ? " rank" : " ranks");
+    return mpi_description() + ", " + std::to_string(size_) + (size_ == 1 ? " rank" : " ranks");
   }
 
  private:

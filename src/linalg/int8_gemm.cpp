@@ -3,6 +3,7 @@
 #include <string>
 
 #include "equal/base/error.hpp"
+#include "equal/linalg/libraries.hpp"
 
 #if defined(EQUAL_ONEDNN) && defined(__x86_64__)
 
@@ -36,6 +37,11 @@ void gemm_nt(MatrixView<const std::uint8_t> a, MatrixView<const std::int8_t> b, 
   if (status != dnnl_success) throw InternalError("oneDNN refused an int8 product: status " + std::to_string(status));
 }
 
+std::string onednn_version() {
+  const dnnl_version_t* v = dnnl_version();
+  return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+}
+
 }  // namespace equal::linalg
 
 #else
@@ -48,6 +54,20 @@ void gemm_nt(MatrixView<const std::uint8_t>, MatrixView<const std::int8_t>, Matr
   throw InternalError("this program was built without oneDNN");
 }
 
+std::string onednn_version() { return {}; }
+
 }  // namespace equal::linalg
 
 #endif
+
+namespace equal::linalg {
+
+std::string kernels_description() {
+#if defined(EQUAL_AVX512_KERNELS)
+  return "AVX2, AVX-512, AVX-512 VNNI, AVX-512 BF16";
+#else
+  return "none";
+#endif
+}
+
+}  // namespace equal::linalg

@@ -16,6 +16,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
+#include "equal/net/library.hpp"
 
 namespace equal::net {
 namespace {
@@ -91,6 +92,8 @@ void must(CURLMcode code, const char* what) {
 }
 
 }  // namespace
+
+std::string curl_description() { return ::curl_version(); }
 
 bool is_loopback(const std::string& url) { return is_loopback_host(parts_of(url).host); }
 

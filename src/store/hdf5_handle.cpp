@@ -1,8 +1,15 @@
 #include "hdf5_handle.hpp"
 
 #include "equal/base/error.hpp"
+#include "equal/store/libraries.hpp"
 
 namespace equal::store {
+
+std::string hdf5_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);
+}
 
 std::size_t size_of(ElementType type) noexcept {
   switch (type) {

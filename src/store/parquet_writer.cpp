@@ -7,6 +7,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
+#include "equal/store/libraries.hpp"
 
 #include "parquet_module.hpp"
 
@@ -23,32 +24,42 @@ std::vector<fs::path> module_places() {
   std::error_code error;
   const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
   out.push_back(folder / kModuleName);
-  out.push_back(folder.parent_path() / "lib" / "equal" / kModuleName);
+  out.push_back(folder.parent_path() / EQUAL_LIBRARY_FOLDER / "equal" / kModuleName);
   return out;
 }
 
-void* load_module() {
+struct Module {
+  void* handle = nullptr;
+  fs::path place;
+};
+
+Module load_module() {
   for (const fs::path& place : module_places()) {
     std::error_code error;
     if (!fs::exists(place, error)) continue;
     // Its symbols stay its own (LOCAL), and its libraries see each other's before the program's (DEEPBIND).
-    if (void* module = ::dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND)) return module;
+    if (void* module = ::dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND)) return {module, place};
   }
-  return nullptr;
+  return {};
+}
+
+const Module& module() {
+  static const Module loaded = load_module();
+  return loaded;
 }
 
 }  // namespace
 
 void* parquet_module_function(const char* name) {
-  static void* const module = load_module();
-  return module == nullptr ? nullptr : ::dlsym(module, name);
+  return module().handle == nullptr ? nullptr : ::dlsym(module().handle, name);
 }
+
+std::string parquet_module_place() { return module().place.string(); }
 
 std::string no_parquet_module() {
   return format(
       "Parquet needs the module {}, which is not there (or its Arrow libraries are not). Build with Arrow C++ "
-      "installed, "
-      "or with Python's pyarrow: cmake -DEQUAL_PYARROW=<its folder>",
+      "installed, or with Python's pyarrow: cmake -DEQUAL_PYARROW=<its folder> (docs/install.md)",
       kModuleName);
 }
 

@@ -1,4 +1,5 @@
 #include "equal/base/error.hpp"
+#include "equal/store/libraries.hpp"
 
 #include "zstd_stream.hpp"
 
@@ -13,5 +14,7 @@ std::unique_ptr<ByteSource> open_zstd_source(const std::filesystem::path& path) 
 std::unique_ptr<ZstdPacker> make_zstd_packer() {
   throw UsageError("this build cannot write .zst: choose --export.files jsonl.gz, or build with libzstd-dev");
 }
+
+std::string zstd_version() { return {}; }
 
 }  // namespace equal::store

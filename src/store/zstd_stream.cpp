@@ -4,6 +4,8 @@
 
 #include <zstd.h>
 
+#include "equal/store/libraries.hpp"
+
 #include "compressed_input.hpp"
 
 namespace equal::store {
@@ -77,5 +79,7 @@ std::unique_ptr<ByteSource> open_zstd_source(const std::filesystem::path& path) 
 }
 
 std::unique_ptr<ZstdPacker> make_zstd_packer() { return std::make_unique<Packer>(); }
+
+std::string zstd_version() { return ZSTD_versionString(); }
 
 }  // namespace equal::store

@@ -27,6 +27,12 @@ good=(--workspace w --inputs docs.jsonl --reference.files reference.jsonl --extr
 expect 0 "corpus -> ingest -> embed -> cluster" --help
 expect 0 "--cluster.k = 0 clusters" cluster --help
 expect 0 "equal " --version
+expect 0 "compiler" --version --verbose
+expect 1 "usage: equal --version" --version --loud
+expect 0 "equal run: valid settings" validate run --workspace w --policy pooled --inputs a.jsonl b.jsonl
+expect 1 "did you mean 'job.workspace'?" validate run --workspce w
+expect 1 "'stray' is no setting" validate run stray
+expect 0 "equal report: valid settings" validate report w
 expect 1 "usage:"
 expect 1 "did you mean 'cluster'?" cluser
 expect 1 "did you mean 'extract.policy'?" run --extract.polic random
