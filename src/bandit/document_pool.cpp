@@ -1,6 +1,7 @@
 #include "equal/bandit/document_pool.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "equal/base/error.hpp"
@@ -51,6 +52,7 @@ DocumentPool::DocumentPool(PoolRows rows, std::size_t arms)
   if (rows_.hash.size() != n || rows_.arm.size() != n || rows_.similarity.size() != n || rows_.tokens.size() != n) {
     throw InternalError("document pool: arrays of different lengths");
   }
+  if (n > std::numeric_limits<std::uint32_t>::max()) throw InternalError("document pool: more than 2^32 documents");
   for (const std::uint32_t arm : rows_.arm) {
     if (arm >= arms) throw InternalError("document pool: arm " + std::to_string(arm) + " of " + std::to_string(arms));
     ++remaining_[arm];
@@ -58,11 +60,12 @@ DocumentPool::DocumentPool(PoolRows rows, std::size_t arms)
   std::partial_sum(remaining_.begin(), remaining_.end(), arm_first_.begin() + 1);
   by_arm_.resize(n);
   std::vector<std::size_t> next(arm_first_.begin(), arm_first_.end() - 1);
-  for (std::size_t i = 0; i < n; ++i) by_arm_[next[rows_.arm[i]]++] = i;
-  by_number_.reserve(n);
-  for (std::size_t i = 0; i < n; ++i) by_number_.emplace_back(rows_.number[i], i);
-  std::sort(by_number_.begin(), by_number_.end());
-  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  for (std::size_t i = 0; i < n; ++i) by_arm_[next[rows_.arm[i]]++] = static_cast<std::uint32_t>(i);
+  by_number_.resize(n);
+  std::iota(by_number_.begin(), by_number_.end(), std::uint32_t{0});
+  std::sort(by_number_.begin(), by_number_.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return rows_.number[a] < rows_.number[b]; });
+  const auto same = [&](std::uint32_t a, std::uint32_t b) { return rows_.number[a] == rows_.number[b]; };
   if (std::adjacent_find(by_number_.begin(), by_number_.end(), same) != by_number_.end()) {
     throw InternalError("document pool: a document number occurs twice");
   }
@@ -164,23 +167,28 @@ std::vector<std::vector<Candidate>> DocumentPool::best(std::span<const Ranking> 
 std::vector<Candidate> DocumentPool::lookup(std::span<const std::uint64_t> numbers) {
   std::vector<Candidate> out;
   for (const std::uint64_t number : numbers) {
-    const auto at =
-        std::lower_bound(by_number_.begin(), by_number_.end(), std::pair<std::uint64_t, std::size_t>{number, 0});
-    if (at == by_number_.end() || at->first != number) continue;
-    out.push_back(facts(at->second));
-    read_embedding(at->second, out.back());
+    const auto at = position_of(number);
+    if (!at) continue;
+    out.push_back(facts(*at));
+    read_embedding(*at, out.back());
   }
   return out;
 }
 
 void DocumentPool::mark(std::span<const std::uint64_t> numbers) {
   for (const std::uint64_t number : numbers) {
-    const auto at =
-        std::lower_bound(by_number_.begin(), by_number_.end(), std::pair<std::uint64_t, std::size_t>{number, 0});
-    if (at == by_number_.end() || at->first != number || taken_[at->second]) continue;
-    taken_[at->second] = true;
-    --remaining_[rows_.arm[at->second]];
+    const auto at = position_of(number);
+    if (!at || taken_[*at]) continue;
+    taken_[*at] = true;
+    --remaining_[rows_.arm[*at]];
   }
+}
+
+std::optional<std::size_t> DocumentPool::position_of(std::uint64_t number) const {
+  const auto at = std::lower_bound(by_number_.begin(), by_number_.end(), number,
+                                   [&](std::uint32_t i, std::uint64_t n) { return rows_.number[i] < n; });
+  if (at == by_number_.end() || rows_.number[*at] != number) return std::nullopt;
+  return *at;
 }
 
 }  // namespace equal::bandit

@@ -32,7 +32,8 @@ std::string Communicator::where() const {
 
 std::optional<Message> Communicator::receive_within(double seconds) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  PoliteWait wait;
+  if (auto message = try_receive()) return message;
+  PoliteWait wait(waits_);
   while (true) {
     if (auto message = try_receive()) return message;
     if (std::chrono::steady_clock::now() >= end) return std::nullopt;

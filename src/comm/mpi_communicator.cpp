@@ -37,15 +37,6 @@ void check(int code, const char* call) {
   throw EnvironmentError(std::string(call) + " failed: " + std::string(text, static_cast<std::size_t>(length)));
 }
 
-void complete(MPI_Request& request, const char* call, std::size_t bytes = 0) {
-  PoliteWait wait(bytes);
-  for (int done = 0;;) {
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
-    if (done != 0) return;
-    wait.pause();
-  }
-}
-
 template <class T>
 MPI_Datatype mpi_type() {
   if constexpr (std::is_same_v<T, std::int64_t>) return MPI_INT64_T;
@@ -202,6 +193,15 @@ class MpiCommunicator final : public Communicator {
   }
 
  private:
+  void complete(MPI_Request& request, const char* call, std::size_t bytes = 0) {
+    PoliteWait wait(waits_, bytes);
+    for (int done = 0;;) {
+      check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
+      if (done != 0) return;
+      wait.pause();
+    }
+  }
+
   struct Send {
     std::string bytes;
     MPI_Request request;

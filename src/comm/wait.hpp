@@ -7,14 +7,26 @@
 #include <cstddef>
 #include <thread>
 
+#include "equal/base/usage.hpp"
+#include "equal/comm/communicator.hpp"
+
 namespace equal::comm {
 
+/// The time from its making to its end is added to `waits`.
 class PoliteWait {
  public:
   /// `bytes` that are under way: MPI moves them only while it is tested, so the time that they take at kBytesPerSecond
   /// is waited without sleeping.
-  explicit PoliteWait(std::size_t bytes = 0)
-      : yield_for_(std::chrono::microseconds(50 + bytes / (kBytesPerSecond / 1000000))) {}
+  explicit PoliteWait(Waits& waits, std::size_t bytes = 0)
+      : waits_(waits), yield_for_(std::chrono::microseconds(50 + bytes / (kBytesPerSecond / 1000000))) {
+    waits_.bytes += bytes;
+  }
+  ~PoliteWait() {
+    waits_.seconds += std::chrono::duration<double>(Clock::now() - start_).count();
+    waits_.cpu_seconds += thread_cpu_seconds() - cpu_start_;
+  }
+  PoliteWait(const PoliteWait&) = delete;
+  PoliteWait& operator=(const PoliteWait&) = delete;
 
   void pause() {
     const auto waited = Clock::now() - start_;
@@ -29,7 +41,9 @@ class PoliteWait {
  private:
   using Clock = std::chrono::steady_clock;
   static constexpr std::size_t kBytesPerSecond = 100'000'000;
+  Waits& waits_;
   Clock::time_point start_ = Clock::now();
+  double cpu_start_ = thread_cpu_seconds();
   Clock::duration yield_for_;
 };
 

@@ -1,5 +1,7 @@
 #include "answers.hpp"
 
+#include <algorithm>
+
 #include "equal/base/bytes.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
@@ -132,6 +134,13 @@ AnswerIndex::AnswerIndex(const std::filesystem::path& journal, const std::string
 const AnswerIndex::Place* AnswerIndex::place(std::uint64_t document) const {
   const auto found = places_.find(document);
   return found == places_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::uint64_t> AnswerIndex::documents() const {
+  std::vector<std::uint64_t> out;
+  for (const auto& [document, place] : places_) out.push_back(document);
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 std::string AnswerIndex::record(std::uint64_t document) const {

@@ -61,6 +61,7 @@ class AnswerIndex {
   std::size_t size() const noexcept { return places_.size(); }
   std::size_t judged_otherwise() const noexcept { return judged_otherwise_; }  ///< of size(): to be judged again
   bool contains(std::uint64_t document) const { return places_.contains(document); }
+  std::vector<std::uint64_t> documents() const;  ///< ascending
   /// The record's JSON text, or empty.
   std::string record(std::uint64_t document) const;
 

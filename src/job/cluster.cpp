@@ -214,7 +214,9 @@ void cluster_stage(Job& job) {
     return true;
   };
   const auto fit = cluster::kmeans(job.comm, *source, params, job.pool, after_iteration, saved);
+  end_part(job, "fit");
   const auto assigned = cluster::assign(job.comm, *source, fit.centroids, params, job.pool);
+  end_part(job, "assign");
   const double silhouette =
       cluster::silhouette(job.comm, *source, fit.centroids, kSilhouetteSample, job.settings.seed, job.pool);
   const auto graph = cluster::neighbour_graph(assigned.stats, job.settings.cluster_neighbour_radius, job.pool);
@@ -250,6 +252,7 @@ void cluster_stage(Job& job) {
     log::info("cluster: {} clusters after {} iterations in {}, objective {:.6g}", k, fit.objective.size(),
               human_seconds(seconds), assigned.stats.objective);
   });
+  end_part(job, "write");
 }
 
 }  // namespace equal::job

@@ -1,114 +1,134 @@
 #include "duplicates.hpp"
 
 #include <algorithm>
-#include <string>
-#include <utility>
+#include <limits>
 
 #include "equal/base/bytes.hpp"
+#include "equal/base/checked.hpp"
+#include "equal/base/error.hpp"
 #include "equal/store/partition.hpp"
 
 namespace equal::job {
 namespace {
 
-/// Where a digest stands: earlier places win. Documents of existing partitions come before all.
-struct Place {
-  ChunkKey key;
-  std::uint64_t ordinal = 0;
-  std::uint8_t existing = 0;
-  auto operator<=>(const Place& o) const {
-    if (existing != o.existing) return o.existing <=> existing;
-    if (key != o.key) return key <=> o.key;
-    return ordinal <=> o.ordinal;
-  }
-  bool operator==(const Place&) const = default;
-};
+constexpr std::uint64_t kEntriesARound = std::uint64_t{1} << 19;  // of a rank, on average
+constexpr std::uint32_t kExisting = 0;                            // chunks count from 1: earlier places are lower
 
+/// Where a digest stands.
 struct Entry {
   Digest128 digest;
-  Place place;
+  std::uint32_t chunk = kExisting, ordinal = 0;
 };
 
-/// Collective. Ordinals to drop, by chunk, among the caller's entries: each digest has one rank that sees all its
-/// places.
-std::map<ChunkKey, std::set<std::uint64_t>> later_places(comm::Communicator& comm, const std::vector<Entry>& entries) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
-  std::vector<ByteWriter> out(ranks);
-  for (const Entry& e : entries)
-    out[e.digest.low % ranks].put(e.digest).put(e.place.key).put(e.place.ordinal).put(e.place.existing);
-  std::vector<std::string> bytes;
-  for (auto& w : out) bytes.push_back(w.take());
-  const auto received = comm.all_to_all(std::move(bytes));
-
-  struct Seen {
-    Entry entry;
-    std::size_t from;
-  };
-  std::vector<Seen> all;
-  for (std::size_t r = 0; r < ranks; ++r) {
-    ByteReader reader(received[r]);
-    while (!reader.done()) {
-      Seen s{{}, r};
-      s.entry.digest = reader.get<Digest128>();
-      s.entry.place.key = reader.get<ChunkKey>();
-      s.entry.place.ordinal = reader.get<std::uint64_t>();
-      s.entry.place.existing = reader.get<std::uint8_t>();
-      all.push_back(s);
-    }
-  }
-  std::sort(all.begin(), all.end(), [](const Seen& a, const Seen& b) {
-    return a.entry.digest != b.entry.digest ? a.entry.digest < b.entry.digest : a.entry.place < b.entry.place;
-  });
-  std::vector<ByteWriter> drops(ranks);
-  for (std::size_t i = 1; i < all.size(); ++i) {
-    const Place& place = all[i].entry.place;
-    if (all[i].entry.digest == all[i - 1].entry.digest && place.existing == 0)
-      drops[all[i].from].put(place.key).put(place.ordinal);
-  }
-  bytes.clear();
-  for (auto& w : drops) bytes.push_back(w.take());
-  std::map<ChunkKey, std::set<std::uint64_t>> result;
-  for (const auto& part : comm.all_to_all(std::move(bytes))) {
-    ByteReader reader(part);
-    while (!reader.done()) {
-      const auto key = reader.get<ChunkKey>();
-      result[key].insert(reader.get<std::uint64_t>());
-    }
-  }
-  return result;
+bool before(const Entry& a, const Entry& b) {
+  if (a.digest != b.digest) return a.digest < b.digest;
+  return a.chunk != b.chunk ? a.chunk < b.chunk : a.ordinal < b.ordinal;
 }
 
-}  // namespace
+/// Collective. One round: entries of all ranks with the same digests meet on one rank, which answers with those that
+/// are not the first.
+void exchange(comm::Communicator& comm, std::span<const Entry> entries, std::vector<Entry>& later) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  std::vector<std::vector<Entry>> out(ranks);
+  for (const Entry& e : entries) out[e.digest.low % ranks].push_back(e);
+  std::vector<std::string> bytes(ranks);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    bytes[r] = ByteWriter().put_span(std::span(std::as_const(out[r]))).take();
+    out[r] = {};
+  }
+  struct Seen {
+    Entry entry;
+    std::uint32_t from;
+  };
+  std::vector<Seen> all;
+  {
+    const auto received = comm.all_to_all(std::move(bytes));
+    for (std::size_t r = 0; r < ranks; ++r) {
+      for (const Entry& e : ByteReader(received[r]).get_vector<Entry>())
+        all.push_back({e, static_cast<std::uint32_t>(r)});
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const Seen& a, const Seen& b) { return before(a.entry, b.entry); });
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const Entry& e = all[i].entry;
+    if (e.digest == all[i - 1].entry.digest && e.chunk != kExisting) out[all[i].from].push_back(e);
+  }
+  bytes.assign(ranks, {});
+  for (std::size_t r = 0; r < ranks; ++r) bytes[r] = ByteWriter().put_span(std::span(std::as_const(out[r]))).take();
+  for (const auto& part : comm.all_to_all(std::move(bytes))) {
+    const auto found = ByteReader(part).get_vector<Entry>();
+    later.insert(later.end(), found.begin(), found.end());
+  }
+}
 
-Duplicates find_duplicates(Job& job, const std::filesystem::path& staging, const std::vector<StagedChunk>& mine,
-                           const Catalog& existing) {
-  std::vector<Entry> ids, texts;
+/// Collective. The caller's entries that are not the first of their digest.
+std::vector<Entry> later_entries(comm::Communicator& comm, std::vector<Entry> mine) {
+  std::sort(mine.begin(), mine.end(), before);
+  std::uint64_t rounds = mine.size() / kEntriesARound + 1;
+  comm.max(std::span<std::uint64_t>(&rounds, 1));
+  const std::uint64_t step = std::numeric_limits<std::uint64_t>::max() / rounds;
+  std::vector<Entry> later;
+  auto from = mine.begin();
+  for (std::uint64_t round = 1; round <= rounds; ++round) {
+    const auto to = round == rounds
+                        ? mine.end()
+                        : std::lower_bound(from, mine.end(), step * round,
+                                           [](const Entry& e, std::uint64_t high) { return e.digest.high < high; });
+    exchange(comm, {from, to}, later);
+    from = to;
+  }
+  return later;
+}
+
+using DigestOf = Digest128 WholeDocument::*;
+using DigestsOf = std::vector<Digest128> (store::PartitionReader::*)() const;
+
+/// Collective. Adds to out.drop what has the id, or the text, of an earlier document; returns how many were not in it
+/// yet.
+std::uint64_t drop_later(Job& job, const std::vector<StagedChunk>& mine, const std::vector<ChunkKey>& keys,
+                         const Catalog& existing, DigestOf digest_of, DigestsOf digests_of, Duplicates& out) {
+  std::vector<Entry> entries;
   comm::agree(job.comm, [&] {
     const auto worker = job.comm.worker_index();
     if (!worker) return;
     for (const PartitionId p : existing.owned_by(*worker, job.comm.workers())) {
       const store::PartitionReader partition(store::partition_file(job.workspace.corpus(), p.value));
-      for (const Digest128& d : partition.whole_digests()) ids.push_back({d, {{}, 0, 1}});
-      for (const Digest128& d : partition.whole_text_digests()) texts.push_back({d, {{}, 0, 1}});
+      for (const Digest128& d : (partition.*digests_of)()) entries.push_back({d, kExisting, 0});
     }
     for (const StagedChunk& c : mine) {
-      std::uint64_t last = ~std::uint64_t{0};
-      read_staged(staging, c.key, [&](std::uint64_t ordinal, store::Document&& d) {
-        if (ordinal == std::exchange(last, ordinal)) return;
-        ids.push_back({d.whole_digest, {c.key, ordinal, 0}});
-        texts.push_back({d.whole_text_digest, {c.key, ordinal, 0}});
-      });
+      const auto place = std::lower_bound(keys.begin(), keys.end(), c.key) - keys.begin();
+      const auto chunk = narrow<std::uint32_t>(place + 1, "chunks of the inputs");
+      const auto documents = read_whole_documents(job.workspace.staging(), c.key);
+      entries.reserve(entries.size() + documents.size());
+      for (std::size_t i = 0; i < documents.size(); ++i) {
+        entries.push_back({documents[i].*digest_of, chunk, narrow<std::uint32_t>(i, "documents of a chunk")});
+      }
     }
   });
-  Duplicates out;
-  out.drop = later_places(job.comm, ids);
-  for (const auto& [key, ordinals] : out.drop) out.ids += ordinals.size();
-  if (!job.settings.keep_duplicate_texts) {
-    for (auto& [key, ordinals] : later_places(job.comm, texts)) {
-      for (const std::uint64_t ordinal : ordinals) out.texts += out.drop[key].insert(ordinal).second ? 1 : 0;
-    }
+  std::uint64_t added = 0;
+  std::map<ChunkKey, std::vector<std::uint32_t>> found;
+  for (const Entry& e : later_entries(job.comm, std::move(entries))) found[keys[e.chunk - 1]].push_back(e.ordinal);
+  for (auto& [key, ordinals] : found) {
+    std::vector<std::uint32_t>& drop = out.drop[key];
+    const std::size_t old = drop.size();
+    std::sort(ordinals.begin(), ordinals.end());
+    std::vector<std::uint32_t> merged;
+    std::set_union(drop.begin(), drop.end(), ordinals.begin(), ordinals.end(), std::back_inserter(merged));
+    added += merged.size() - old;
+    drop = std::move(merged);
   }
-  out.ids = comm::sum_one(job.comm, out.ids);
-  out.texts = comm::sum_one(job.comm, out.texts);
+  return comm::sum_one(job.comm, added);
+}
+
+}  // namespace
+
+Duplicates find_duplicates(Job& job, const std::vector<StagedChunk>& mine, const std::vector<ChunkKey>& keys,
+                           const Catalog& existing) {
+  Duplicates out;
+  out.ids = drop_later(job, mine, keys, existing, &WholeDocument::id, &store::PartitionReader::whole_digests, out);
+  if (!job.settings.keep_duplicate_texts)
+    out.texts =
+        drop_later(job, mine, keys, existing, &WholeDocument::text, &store::PartitionReader::whole_text_digests, out);
   return out;
 }
 

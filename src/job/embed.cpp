@@ -64,14 +64,19 @@ class Embedder {
   }
 
  private:
-  std::uint64_t segment_documents() const { return kSegmentBlocks * block_; }
+  /// A multiple of the block: 16 blocks, or more where a partition would have more than 16 segments. Files are then
+  /// few, however large the partition.
+  std::uint64_t segment_documents(std::size_t p) const {
+    const std::uint64_t blocks = (documents_of(p) + block_ - 1) / block_;
+    return block_ * std::max(kSegmentBlocks, (blocks + kMostSegments - 1) / kMostSegments);
+  }
   std::uint64_t documents_of(std::size_t p) const { return catalog_.partitions[p].documents; }
   std::uint64_t segments_of(std::size_t p) const {
-    return (documents_of(p) + segment_documents() - 1) / segment_documents();
+    return (documents_of(p) + segment_documents(p) - 1) / segment_documents(p);
   }
-  std::uint64_t begin_of(const Segment& s) const { return s.number * segment_documents(); }
+  std::uint64_t begin_of(const Segment& s) const { return s.number * segment_documents(s.partition); }
   std::uint64_t end_of(const Segment& s) const {
-    return std::min(documents_of(s.partition), begin_of(s) + segment_documents());
+    return std::min(documents_of(s.partition), begin_of(s) + segment_documents(s.partition));
   }
   fs::path file_of(std::size_t p) const {
     return store::partition_file(job_.workspace.embeddings(), catalog_.partitions[p].id.value);
@@ -89,7 +94,7 @@ class Embedder {
     const PartitionInfo& info = catalog_.partitions[s.partition];
     const fs::path unfinished = blocks_of(s);
     store::BlockFile blocks(unfinished, sha256_hex(format("{} {} {} {} {}", info.digest, encoder_.digest(), block_,
-                                                          kSegmentBlocks, s.number)));
+                                                          segment_documents(s.partition), s.number)));
     if (blocks.dropped_bytes() > 0)
       log::warn("{}: dropped {} bytes of an unfinished block", unfinished.string(), blocks.dropped_bytes());
     const std::uint64_t end = end_of(s);
@@ -127,7 +132,7 @@ class Embedder {
     for (std::uint64_t s = 0; s < segments_of(p); ++s) fs::remove(blocks_of({p, s}));
   }
 
-  static constexpr std::uint64_t kSegmentBlocks = 16;
+  static constexpr std::uint64_t kSegmentBlocks = 16, kMostSegments = 16;
   Job& job_;
   const Catalog& catalog_;
   encode::Encoder& encoder_;
@@ -147,6 +152,7 @@ void embed_stage(Job& job) {
   }
   comm::agree(job.comm, [&] { fs::create_directories(job.workspace.embeddings()); });
   const auto encoder = make_encoder(job, catalog);
+  end_part(job, "fit");
   if (job.comm.is_root())
     log::info("embed: {} documents with {}", human_count(static_cast<double>(catalog.documents())),
               encoder->description());
@@ -170,6 +176,7 @@ void embed_stage(Job& job) {
     log::info("embed: {} documents in {}", human_count(static_cast<double>(catalog.documents())),
               human_seconds(seconds));
   });
+  end_part(job, "encode");
 }
 
 }  // namespace equal::job

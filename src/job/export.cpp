@@ -264,6 +264,7 @@ void export_stage(Job& job, ExportRecord record_it) {
     list = export_list(job.workspace, job.settings, extract.inputs.at("extractor"));
   });
   const auto rejects = clean_pairs(job, list, benchmark ? &*benchmark : nullptr);
+  end_part(job, "clean");
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
     StageRecord record = expected_record("export", job.settings, {{"extract", extract.digest()}});
@@ -283,6 +284,7 @@ void export_stage(Job& job, ExportRecord record_it) {
               f.at("rejects").at("near_duplicate").get<std::uint64_t>(),
               f.at("rejects").at("contaminated").get<std::uint64_t>());
   });
+  end_part(job, "write");
 }
 
 }  // namespace equal::job

@@ -147,8 +147,8 @@ bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const An
   Coordinator coordinator(parts, coordinator_params(job.settings, setup));
   std::vector<std::uint64_t> paid;
   if (adopt_answers) {
-    for (std::uint64_t d = 0; d < setup.catalog.documents(); ++d) {
-      if (index.contains(d)) paid.push_back(d);
+    for (const std::uint64_t d : index.documents()) {
+      if (d < setup.catalog.documents()) paid.push_back(d);
     }
   }
   const bool complete = coordinator.run(paid);
@@ -231,6 +231,7 @@ bool extract_stage(Job& job) {
                                                   *setup.encoder, generation);
   });
 
+  end_part(job, "set_up");
   bool complete = false;
   if (job.comm.is_root()) {
     complete = coordinate(job, setup, budget, *index, adopt, lost_before, worker.get(), record);
@@ -242,6 +243,7 @@ bool extract_stage(Job& job) {
   if (job.comm.worker_index() == 0) {
     if (const std::string report = setup.extractor->report(); !report.empty()) log::info("extract: {}", report);
   }
+  end_part(job, "rounds");
   return comm::broadcast(job.comm, complete);
 }
 

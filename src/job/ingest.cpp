@@ -136,12 +136,14 @@ NewInputs new_inputs(const Job& job) {
 }
 
 PartitionInfo write_partition(Job& job, const fs::path& staging, ChunkKey key, PartitionId id,
-                              const std::set<std::uint64_t>& drop) {
+                              const std::vector<std::uint32_t>& drop, std::uint64_t input_bytes) {
   const fs::path file = store::partition_file(job.workspace.corpus(), id.value);
-  store::PartitionWriter writer(file);
+  store::PartitionWriter writer(file, input_bytes);
   Sha256 made_from;
+  auto next = drop.begin();
   read_staged(staging, key, [&](std::uint64_t ordinal, store::Document&& d) {
-    if (drop.contains(ordinal)) return;
+    while (next != drop.end() && *next < ordinal) ++next;
+    if (next != drop.end() && *next == ordinal) return;
     made_from.update(d.digest.hex()).update(d.text_digest.hex());
     writer.add(d);
   });
@@ -201,6 +203,7 @@ void ingest_stage(Job& job) {
                               u.one_chunk, job.pool, report);
     std::move(chunks.begin(), chunks.end(), std::back_inserter(mine));
   });
+  end_part(job, "read");
   const auto chunks = gather_chunks(job.comm, mine);
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
@@ -212,8 +215,9 @@ void ingest_stage(Job& job) {
     }
   });
 
-  const Duplicates duplicates = find_duplicates(job, staging, mine, catalog);
   const auto keys = all_chunks(job.comm, mine);
+  const Duplicates duplicates = find_duplicates(job, mine, keys, catalog);
+  end_part(job, "duplicates");
   std::vector<PartitionInfo> infos;
   comm::agree(job.comm, [&] {
     for (const StagedChunk& c : mine) {
@@ -221,7 +225,8 @@ void ingest_stage(Job& job) {
       const PartitionId id(static_cast<std::uint32_t>(catalog.partitions.size() + static_cast<std::size_t>(place)));
       const auto drop = duplicates.drop.find(c.key);
       infos.push_back(write_partition(job, staging, c.key, id,
-                                      drop == duplicates.drop.end() ? std::set<std::uint64_t>{} : drop->second));
+                                      drop == duplicates.drop.end() ? std::vector<std::uint32_t>{} : drop->second,
+                                      c.tally.bytes));
     }
   });
   const auto all = gather_infos(job.comm, infos);
@@ -253,6 +258,7 @@ void ingest_stage(Job& job) {
               human_count(static_cast<double>(catalog.documents())), catalog.partitions.size(),
               human_count(static_cast<double>(duplicates.ids + duplicates.texts)), human_seconds(seconds));
   });
+  end_part(job, "write");
 }
 
 }  // namespace equal::job

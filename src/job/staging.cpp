@@ -24,6 +24,28 @@ fs::path tally_path(const fs::path& folder, ChunkKey key) {
   return out;
 }
 
+fs::path digests_path(const fs::path& folder, ChunkKey key) {
+  fs::path out = staged_path(folder, key);
+  out += ".digests";
+  return out;
+}
+
+/// Numbers the whole documents of a chunk: pieces of one share file and position, the next document has another one.
+class Ordinals {
+ public:
+  /// True when `d` begins another whole document.
+  bool next(const store::Document& d) {
+    const bool begins = ordinal_ == ~std::uint64_t{0} || d.position != position_ || d.source != source_;
+    if (begins) ++ordinal_, position_ = d.position, source_ = d.source;
+    return begins;
+  }
+  std::uint64_t ordinal() const { return ordinal_; }
+
+ private:
+  std::uint64_t ordinal_ = ~std::uint64_t{0}, position_ = 0;
+  std::string source_;
+};
+
 void put(ByteWriter& w, const store::Document& d) {
   w.put_string(d.id).put_string(d.text).put_string(d.metadata).put(static_cast<std::uint64_t>(d.pairs.size()));
   for (const auto& p : d.pairs) w.put_string(p.question).put_string(p.answer);
@@ -99,7 +121,9 @@ std::optional<store::ChunkTally> finished_chunk(const fs::path& folder, ChunkKey
   try {
     const Json json = unseal_json(read_file(path), path.string());
     if (json.at("source").get<std::string>() != source) return std::nullopt;
-    if (store::BlockFile(staged_path(folder, key), source).next_block() != json.at("blocks").get<std::uint64_t>()) {
+    const auto ignore = [](std::uint64_t, std::string_view) {};
+    if (store::read_blocks(staged_path(folder, key), source, ignore) != json.at("blocks").get<std::uint64_t>() ||
+        store::read_blocks(digests_path(folder, key), source, ignore) != 1) {
       log::warn("{}: damaged; its chunk is read again", staged_path(folder, key).string());
       return std::nullopt;
     }
@@ -134,14 +158,22 @@ std::vector<StagedChunk> stage_input(const fs::path& folder, const store::Corpus
     } else {
       fs::remove(tally_path(folder, key));
       fs::remove(staged_path(folder, key));
-      store::BlockFile blocks(staged_path(folder, key), source);
+      fs::remove(digests_path(folder, key));
+      using Sync = store::BlockFile::Sync;
+      store::BlockFile blocks(staged_path(folder, key), source, Sync::scratch);
       std::vector<store::Document> documents;
+      ByteWriter digests;
+      Ordinals ordinals;
       while (reader.next(documents)) {
         ByteWriter w;
-        for (const auto& d : documents) put(w, d);
+        for (const auto& d : documents) {
+          put(w, d);
+          if (ordinals.next(d)) digests.put(WholeDocument{d.whole_digest, d.whole_text_digest});
+        }
         blocks.append(w.take());
         report(documents.size());
       }
+      store::BlockFile(digests_path(folder, key), source, Sync::scratch).append(digests.take());
       Json json = to_json(reader.tally());
       json["source"] = source;
       json["blocks"] = blocks.next_block();
@@ -153,28 +185,41 @@ std::vector<StagedChunk> stage_input(const fs::path& folder, const store::Corpus
   return out;
 }
 
+namespace {
+
+/// Throws DataError when `path` does not hold the `blocks` that the tally tells of.
+void read_checked(const fs::path& path, const std::string& source, std::uint64_t blocks,
+                  const std::function<void(std::uint64_t, std::string_view)>& visit) {
+  if (store::read_blocks(path, source, visit) != blocks)
+    throw DataError(path.string() + ": damaged; run the same command again, it reads this chunk again");
+}
+
+}  // namespace
+
 void read_staged(const fs::path& folder, ChunkKey key,
                  const std::function<void(std::uint64_t, store::Document&&)>& visit) {
   const Json json = unseal_json(read_file(tally_path(folder, key)), tally_path(folder, key).string());
-  const store::BlockFile blocks(staged_path(folder, key), json.at("source").get<std::string>());
-  if (blocks.next_block() != json.at("blocks").get<std::uint64_t>())
-    throw DataError(staged_path(folder, key).string() +
-                    ": damaged; run the same command again, it reads this chunk again");
-  std::uint64_t ordinal = ~std::uint64_t{0}, position = 0;
-  std::string source;
-  blocks.for_each([&](std::uint64_t, std::string_view payload) {
-    ByteReader r(payload);
-    while (!r.done()) {
-      store::Document d = get_document(r);
-      // Pieces of one document share file and position; the next document has another one.
-      if (ordinal == ~std::uint64_t{0} || d.position != position || d.source != source) {
-        ++ordinal;
-        position = d.position;
-        source = d.source;
-      }
-      visit(ordinal, std::move(d));
-    }
-  });
+  Ordinals ordinals;
+  read_checked(staged_path(folder, key), json.at("source").get<std::string>(), json.at("blocks").get<std::uint64_t>(),
+               [&](std::uint64_t, std::string_view payload) {
+                 ByteReader r(payload);
+                 while (!r.done()) {
+                   store::Document d = get_document(r);
+                   ordinals.next(d);
+                   visit(ordinals.ordinal(), std::move(d));
+                 }
+               });
+}
+
+std::vector<WholeDocument> read_whole_documents(const fs::path& folder, ChunkKey key) {
+  const Json json = unseal_json(read_file(tally_path(folder, key)), tally_path(folder, key).string());
+  std::vector<WholeDocument> out;
+  read_checked(digests_path(folder, key), json.at("source").get<std::string>(), 1,
+               [&](std::uint64_t, std::string_view payload) {
+                 ByteReader r(payload);
+                 while (!r.done()) out.push_back(r.get<WholeDocument>());
+               });
+  return out;
 }
 
 }  // namespace equal::job

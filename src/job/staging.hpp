@@ -21,6 +21,11 @@ struct ChunkKey {
   auto operator<=>(const ChunkKey&) const = default;
 };
 
+/// The digests of a whole document; its place in a list of them is its ordinal in the chunk.
+struct WholeDocument {
+  Digest128 id, text;
+};
+
 struct StagedChunk {
   ChunkKey key;
   store::ChunkTally tally;
@@ -36,5 +41,8 @@ std::vector<StagedChunk> stage_input(const std::filesystem::path& folder, const 
 /// The documents of a staged chunk in order, with the ordinal of the whole document that each belongs to.
 void read_staged(const std::filesystem::path& folder, ChunkKey key,
                  const std::function<void(std::uint64_t ordinal, store::Document&&)>& visit);
+
+/// The whole documents of a staged chunk in order, from a small file of their own.
+std::vector<WholeDocument> read_whole_documents(const std::filesystem::path& folder, ChunkKey key);
 
 }  // namespace equal::job

@@ -115,6 +115,7 @@ Verified verify(const Workspace& workspace) {
   });
   check_export(v, workspace);
   v.check(workspace.status(), [&] { unseal_json(read_file(workspace.status()), workspace.status().string()); });
+  v.check(workspace.usage(), [&] { unseal_json(read_file(workspace.usage()), workspace.usage().string()); });
   v.check(workspace.lock(), [&] { unseal_json(read_file(workspace.lock()), workspace.lock().string()); });
   v.check(workspace.resolved_settings(),
           [&] { unseal_lines(read_file(workspace.resolved_settings()), workspace.resolved_settings().string()); });

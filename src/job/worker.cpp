@@ -22,7 +22,12 @@ OwnedDocuments::OwnedDocuments(Job& job, const Catalog& catalog, const bandit::G
                                std::uint32_t clusters) {
   bandit::PoolRows rows;
   rows.dimension = similarity.dimension();
-  for (const PartitionId id : catalog.owned_by(job.comm.worker_index().value(), job.comm.workers())) {
+  const auto owned = catalog.owned_by(job.comm.worker_index().value(), job.comm.workers());
+  std::size_t documents = 0;
+  for (const PartitionId id : owned) documents += catalog.partitions[id.value].documents;
+  rows.number.reserve(documents), rows.hash.reserve(documents);
+  rows.arm.reserve(documents), rows.tokens.reserve(documents);
+  for (const PartitionId id : owned) {
     const PartitionInfo& info = catalog.partitions[id.value];
     if (info.documents == 0) continue;
     Part part{rows.number.size(), store::EmbeddingsReader(store::partition_file(job.workspace.by_cluster(), id.value))};

@@ -22,6 +22,7 @@ constexpr std::string_view kMagic = "EQBLOCK1";
 constexpr std::size_t kDigestDigits = 64;
 constexpr std::size_t kFileHeaderBytes = kMagic.size() + kDigestDigits + 4;
 constexpr std::size_t kBlockHeaderBytes = 8 + 8 + 4;
+constexpr auto kSyncEvery = std::chrono::seconds(30);
 
 template <class T>
 void put(std::string& out, T value) {
@@ -69,7 +70,7 @@ void sync_data(int fd, const std::string& path) {
 
 }  // namespace
 
-BlockFile::BlockFile(fs::path path, const std::string& source) : path_(std::move(path)) {
+BlockFile::BlockFile(fs::path path, const std::string& source, Sync sync) : path_(std::move(path)), sync_(sync) {
   if (source.size() != kDigestDigits)
     throw InternalError(path_.string() + ": the source digest must have 64 hex digits");
   fd_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
@@ -95,15 +96,16 @@ BlockFile::BlockFile(fs::path path, const std::string& source) : path_(std::move
   if (end_ == 0) {
     write_all_at(fd_.get(), header, 0, path_.string());
     end_ = header.size();
-    sync_data(fd_.get(), path_.string());
-    sync_folder(path_.parent_path());
   }
 }
 
 void BlockFile::append(std::string_view payload) {
   write_all_at(fd_.get(), block_header(next_, payload), end_, path_.string());
   write_all_at(fd_.get(), payload, end_ + kBlockHeaderBytes, path_.string());
-  sync_data(fd_.get(), path_.string());
+  if (const auto now = std::chrono::steady_clock::now(); sync_ == Sync::kept && now - synced_ >= kSyncEvery) {
+    sync_data(fd_.get(), path_.string());
+    synced_ = now;
+  }
   end_ += kBlockHeaderBytes + payload.size();
   ++next_;
 }
@@ -119,6 +121,25 @@ void BlockFile::for_each(const std::function<void(std::uint64_t, std::string_vie
     visit(number, payload);
     offset += kBlockHeaderBytes + payload.size();
   }
+}
+
+std::uint64_t read_blocks(const fs::path& path, const std::string& source,
+                          const std::function<void(std::uint64_t, std::string_view)>& visit) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0)
+    throw DataError(path.string() + ": cannot be opened: " + errno_text(errno));
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);  // doubles the kernel's read-ahead; a refusal costs nothing
+  const std::string header = file_header(source);
+  std::string payload(header.size(), '\0');
+  read_at(fd.get(), std::as_writable_bytes(std::span(payload)), 0, path.string());
+  if (payload != header) return 0;
+  std::uint64_t number = 0, offset = kFileHeaderBytes;
+  while (read_block(fd.get(), path.string(), static_cast<std::uint64_t>(status.st_size), offset, number, payload)) {
+    visit(number++, payload);
+    offset += kBlockHeaderBytes + payload.size();
+  }
+  return number;
 }
 
 void BlockFile::remove() {

@@ -54,8 +54,10 @@ struct PartitionWriter::Impl {
   std::uint64_t count() const { return numbers[0].size(); }
 };
 
-PartitionWriter::PartitionWriter(std::filesystem::path path) : impl_(std::make_unique<Impl>()) {
+PartitionWriter::PartitionWriter(std::filesystem::path path, std::uint64_t text_bytes)
+    : impl_(std::make_unique<Impl>()) {
   impl_->path = std::move(path);
+  impl_->heaps[layout::text].bytes.reserve(text_bytes);
 }
 PartitionWriter::~PartitionWriter() = default;
 PartitionWriter::PartitionWriter(PartitionWriter&&) noexcept = default;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct PoolRows {
   ReadRows read;
 };
 
-/// Memory: about 45 bytes a document; embeddings stay where `read` finds them.
+/// Memory: 36 bytes a document; embeddings stay where `read` finds them. At most 2^32 documents.
 class DocumentPool final : public Documents {
  public:
   /// REQUIRES: arrays of equal length, arm < arms, numbers distinct (checked; InternalError).
@@ -50,12 +51,14 @@ class DocumentPool final : public Documents {
   Candidate facts(std::size_t position) const;  // all but the embedding
   std::vector<Candidate> take(std::vector<std::size_t> positions, std::size_t count, Order order);
   void read_embedding(std::size_t position, Candidate& out) const;
+  std::optional<std::size_t> position_of(std::uint64_t number) const;
 
   PoolRows rows_;
   std::vector<std::uint64_t> remaining_;
   std::vector<bool> taken_;
-  std::vector<std::size_t> by_arm_, arm_first_;                   // positions of arm a: by_arm_[arm_first_[a] ..)
-  std::vector<std::pair<std::uint64_t, std::size_t>> by_number_;  // (number, position), ascending
+  std::vector<std::uint32_t> by_arm_;  // positions of arm a: by_arm_[arm_first_[a] ..)
+  std::vector<std::size_t> arm_first_;
+  std::vector<std::uint32_t> by_number_;  // positions in ascending order of number
 };
 
 }  // namespace equal::bandit

@@ -26,6 +26,13 @@ struct Message {
   std::string bytes;
 };
 
+/// What a rank has waited for others and for the network so far, sending aside.
+struct Waits {
+  double seconds = 0;
+  double cpu_seconds = 0;   ///< used while waiting: tests for arrival, and MPI's own copying
+  std::uint64_t bytes = 0;  ///< that passed in collectives and received messages
+};
+
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -46,8 +53,9 @@ class Communicator {
 
   /// Local. Names what this rank does from now on, for messages about failures (a crash included).
   void enter_stage(std::string stage);
-  std::string stage() const;  ///< Local, any thread.
-  std::string where() const;  ///< Local. "rank 2 on host n1, stage embed"
+  std::string stage() const;                              ///< Local, any thread.
+  std::string where() const;                              ///< Local. "rank 2 on host n1, stage embed"
+  const Waits& waits() const noexcept { return waits_; }  ///< Local, the communicating thread.
 
   virtual void barrier() = 0;                                               ///< Collective.
   virtual void broadcast_bytes(std::span<std::byte> buffer, int root) = 0;  ///< Collective; equal sizes on all ranks.
@@ -75,6 +83,9 @@ class Communicator {
   [[noreturn]] virtual void abort(int exit_code, const std::string& reason) noexcept = 0;
 
   virtual std::string description() const = 0;  ///< Local. "Open MPI 4.1.4, 3 ranks" or "one process"
+
+ protected:
+  Waits waits_;
 
  private:
   mutable std::mutex stage_lock_;

@@ -7,6 +7,7 @@
 #include "equal/base/thread_pool.hpp"
 #include "equal/comm/communicator.hpp"
 #include "equal/job/catalog.hpp"
+#include "equal/job/usage.hpp"
 #include "equal/job/workspace.hpp"
 #include "equal/settings/settings.hpp"
 
@@ -17,7 +18,12 @@ struct Job {
   const settings::Settings& settings;
   Workspace workspace;
   ThreadPool& pool;
+  StageMeter* meter = nullptr;  ///< told where the parts of a stage end, if there is one
 };
+
+inline void end_part(Job& job, const char* name) {
+  if (job.meter != nullptr) job.meter->end_part(name);
+}
 
 /// Stages in the order of `equal run`. Each returns at once when its artefacts are complete for these settings and
 /// inputs, and goes on where it was when they are not. Throw agreed errors.

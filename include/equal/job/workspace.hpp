@@ -32,6 +32,7 @@ class Workspace {
   std::filesystem::path status() const { return root_ / "status.json"; }
   std::filesystem::path lock() const { return root_ / "lock"; }
   std::filesystem::path resolved_settings() const { return root_ / "settings.resolved.ini"; }
+  std::filesystem::path usage() const { return root_ / "usage.json"; }
   std::filesystem::path out() const { return root_ / "out"; }
 
  private:

@@ -16,10 +16,12 @@
 
 namespace equal::store {
 
-/// Collects the documents of a partition in memory (so a partition's bytes are the memory it takes) and writes them in one go.
+/// Collects the documents of a partition in memory (so a partition's bytes are the memory it takes) and writes them in
+/// one go.
 class PartitionWriter {
  public:
-  explicit PartitionWriter(std::filesystem::path path);
+  /// `text_bytes`: about how much text is to come; memory for it is taken at once instead of by doubling.
+  explicit PartitionWriter(std::filesystem::path path, std::uint64_t text_bytes = 0);
   ~PartitionWriter();
   PartitionWriter(PartitionWriter&&) noexcept;
 
@@ -74,8 +76,8 @@ class PartitionReader {
   std::vector<Digest128> whole_digests() const;
   std::vector<Digest128> whole_text_digests() const;
 
-  /// The texts of documents [first, first + n), n as large as possible with n <= max_documents and at most max_bytes of text,
-  /// but at least 1. Reuses block's memory. REQUIRES: first < count(), max_documents >= 1.
+  /// The texts of documents [first, first + n), n as large as possible with n <= max_documents and at most max_bytes of
+  /// text, but at least 1. Reuses block's memory. REQUIRES: first < count(), max_documents >= 1.
   void read_texts(std::uint64_t first, std::uint64_t max_documents, std::uint64_t max_bytes, TextBlock& block) const;
 
  private:

@@ -49,6 +49,26 @@ TEST(BlockFile, BlocksOfAnotherSourceAreDropped) {
   EXPECT_GT(file.dropped_bytes(), 0u);
 }
 
+TEST(BlockFile, ReadBlocksLooksOnly) {
+  const equal::test::ScratchFolder folder("blocks_read");
+  {
+    BlockFile file(folder / "b", kSource, BlockFile::Sync::scratch);
+    file.append("first");
+    file.append("second");
+  }
+  std::vector<std::string> seen;
+  const auto visit = [&](std::uint64_t, std::string_view payload) { seen.emplace_back(payload); };
+  EXPECT_EQ(read_blocks(folder / "b", kSource, visit), 2U);
+  EXPECT_EQ(seen, (std::vector<std::string>{"first", "second"}));
+  EXPECT_EQ(read_blocks(folder / "b", kOther, visit), 0U);
+  std::string damaged = read_file(folder / "b");
+  damaged[damaged.size() - 1] ^= 1;
+  test::overwrite(folder / "b", damaged);
+  EXPECT_EQ(read_blocks(folder / "b", kSource, visit), 1U);
+  EXPECT_EQ(read_file(folder / "b"), damaged) << "reading cut the file";
+  EXPECT_THROW(read_blocks(folder / "missing", kSource, visit), DataError);
+}
+
 TEST(BlockFile, AnyCutOrFlipLeavesAPrefixOfTheBlocks) {
   const equal::test::ScratchFolder folder("blocks_damage");
   std::vector<std::string> blocks;
