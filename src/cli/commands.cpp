@@ -14,9 +14,11 @@
 #include "equal/job/compare.hpp"
 #include "equal/job/inspect.hpp"
 #include "equal/job/job.hpp"
+#include "equal/job/plan.hpp"
 #include "equal/job/start_checks.hpp"
 #include "equal/job/status.hpp"
 #include "equal/job/stop.hpp"
+#include "equal/job/usage.hpp"
 #include "equal/job/verify.hpp"
 #include "equal/linalg/gemm.hpp"
 #include "equal/settings/parse.hpp"
@@ -73,6 +75,8 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
   bool complete = true;
   for (const auto& stage : stages) {
     world.enter_stage(stage);
+    job::StageMeter meter(world, workspace, stage);
+    job.meter = &meter;
     if (stage == "ingest") job::ingest_stage(job);
     if (stage == "embed") job::embed_stage(job);
     if (stage == "cluster") job::cluster_stage(job);
@@ -83,6 +87,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
     }
     if (stage == "export") job::export_stage(job, looks_only ? job::ExportRecord::none : job::ExportRecord::written);
     if (stage == "report") report(job, stages.size() > 1);
+    meter.record_if_run(world);
   }
   int code = 0;
   world.enter_stage("end");
@@ -121,6 +126,20 @@ int run_comparison(comm::Communicator& world, const settings::Settings& s, const
   return 0;
 }
 
+/// Collective. Measures, and writes the profile on rank 0.
+int run_bench(comm::Communicator& world, const settings::Settings& s, const std::filesystem::path& file) {
+  const comm::Heartbeat heartbeat(world, s.heartbeat_seconds);
+  linalg::use_one_blas_thread();
+  ThreadPool pool(threads_of_rank(world, s));
+  const auto folder = std::filesystem::absolute(file).parent_path();
+  job::Job job{world, s, job::Workspace(folder), pool};
+  const job::MachineProfile profile = job::measure_machine(job, folder);
+  comm::agree(world, [&] {
+    if (world.is_root()) job::write_machine_profile(file, profile);
+  });
+  return 0;
+}
+
 const std::map<std::string_view, std::vector<std::string>>& stages_of_commands() {
   static const std::map<std::string_view, std::vector<std::string>> map = {
       {"run", {"ingest", "embed", "cluster", "extract", "export", "report"}},
@@ -134,7 +153,7 @@ const std::map<std::string_view, std::vector<std::string>>& stages_of_commands()
 }
 
 /// Words that are no settings and take no value.
-const Words kFlags = {"json", "dry-run", "watch", "prometheus"};
+const Words kFlags = {"json", "dry-run", "watch", "prometheus", "slurm", "write-machine-profile"};
 
 void refuse_words(const settings::CommandLine& line) {
   if (!line.positional.empty())
@@ -182,6 +201,7 @@ struct Plan {
   bool dry = false;
   bool watch = false;
   std::string compare_with;  ///< the second workspace
+  std::string profile;       ///< a machine profile to measure and write
 };
 
 Plan text_plan(std::string text, int exit_code = 0) {
@@ -223,6 +243,31 @@ Plan plan_after_run(const Command& command, Words words) {
   }
   plan.settings = std::move(line.settings);
   if (!compares) plan.stages = stages_of_commands().at(command.name);
+  return plan;
+}
+
+Plan planned(const settings::CommandLine& line, bool slurm, bool json) {
+  refuse_words(line);
+  if (line.settings.plan_profile.empty())
+    throw UsageError(
+        "--plan.profile is missing: name the constants of the machine, as `equal bench --write-machine-profile FILE` "
+        "measures "
+        "them");
+  const job::MachineProfile profile = job::read_machine_profile(line.settings.plan_profile);
+  const job::Plan plan = job::make_plan(line.settings, profile);
+  const int code = plan.misfits.empty() ? 0 : static_cast<int>(Family::usage);
+  if (json) return text_plan(job::to_json(plan).dump(2) + "\n", code);
+  if (!slurm || code != 0) return text_plan(job::to_text(plan, profile), code);
+  return text_plan(job::slurm_script(plan, line.settings));
+}
+
+Plan benched(const settings::CommandLine& line, bool asked) {
+  if (!asked || line.positional.size() != 1)
+    throw UsageError(
+        "say where the profile goes: equal bench --write-machine-profile FILE --inputs ... --reference.files ...");
+  Plan plan;
+  plan.settings = line.settings;
+  plan.profile = line.positional.front();
   return plan;
 }
 
@@ -279,6 +324,8 @@ Plan make_plan(const Words& words) {
     plan.settings = std::move(line.settings);
     return plan;
   }
+  if (command->name == "plan") return planned(line, flag("slurm"), flag("json"));
+  if (command->name == "bench") return benched(line, flag("write-machine-profile"));
   refuse_words(line);
   if (line.settings.workspace.empty())
     throw UsageError("--workspace is missing: name the folder of this run, for example --workspace run1");
@@ -298,9 +345,11 @@ int run_command(comm::Communicator& world, const Words& words) {
   Plan plan;
   comm::agree(world, [&] {
     plan = make_plan(words);
-    if (!plan.stages.empty()) log::configure(plan.settings.log_level, world.rank(), world.size());
+    if (!plan.stages.empty() || !plan.profile.empty())
+      log::configure(plan.settings.log_level, world.rank(), world.size());
   });
   if (world.is_root()) std::fputs(plan.text.c_str(), stdout);
+  if (!plan.profile.empty()) return run_bench(world, plan.settings, plan.profile);
   if (plan.dry) return run_dry(world, plan.settings);
   if (plan.watch && world.is_root()) watch_status(job::Workspace(plan.settings.workspace));
   if (!plan.compare_with.empty()) return run_comparison(world, plan.settings, plan.compare_with);

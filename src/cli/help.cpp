@@ -74,6 +74,21 @@ const std::vector<Command>& commands() {
        "and "
        "ends\nwith exit code 2 when there is one. Not for a workspace in use.",
        {"job"}},
+      {"plan",
+       "what a run will need",
+       "equal plan --profile FILE --rows N [--nodes N ...] and the settings of the run: files, memory, messages, time, "
+       "calls "
+       "and\nmoney, each constant with its origin. Ends with exit code 1 when the run cannot fit, and says which "
+       "setting makes "
+       "it\nfit. --slurm prints a job script with the plan's resources instead, --json the figures.",
+       {"plan", "job", "ingest", "reference", "embed", "cluster", "extract", "chat", "export"}},
+      {"bench",
+       "measure this machine for plan",
+       "mpirun -n 3 equal bench --write-machine-profile FILE --inputs ... --reference.files ... and the settings of "
+       "the\nrun: runs all stages on plan.sample documents, in a folder beside FILE that it removes, and writes what "
+       "each unit "
+       "of\nwork took. FILE belongs on the file system that the run will use.",
+       {"plan", "job", "ingest", "reference", "embed", "cluster", "extract"}},
       {"validate",
        "check settings without running",
        "equal validate FILE.ini [--ranks N]: reports every problem of a configuration at once.\n"

@@ -27,6 +27,7 @@ constexpr StageTitle kTitles[] = {
     {"extract", "extract: arms -> pairs, under a budget"},
     {"chat", "The LLM"},
     {"export", "export: pairs -> data set"},
+    {"plan", "Planning: equal plan and equal bench"},
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -425,6 +425,50 @@ void add_export(Table& t) {
       "Licence of the data set for its card, such as cc-by-4.0; what holds follows from the sources.");
 }
 
+void add_plan(Table& t) {
+  using S = Settings;
+  constexpr auto kFree = Kind::free;
+  const char* stage = "plan";
+  t.add<&S::plan_profile>("plan.profile", stage, kFree, "", "file",
+                          "Constants of the machine, as `equal bench --write-machine-profile FILE` measures them.");
+  range(t.add<&S::plan_rows>("plan.rows", stage, kFree, "0", "documents",
+                             "Documents of the inputs; 0 = from plan.bytes and the mean document of the profile."),
+        0, 1e15);
+  range(t.add<&S::plan_bytes>("plan.bytes", stage, kFree, "0", "bytes",
+                              "Decompressed bytes of the inputs; 0 = from plan.rows and the mean document."),
+        0, kMany);
+  range(
+      t.add<&S::plan_files>("plan.files", stage, kFree, "0", "files",
+                            "Compressed input files of about equal size; 0 = inputs that can be read from any place."),
+      0, 1e9);
+  range(t.add<&S::plan_nodes>("plan.nodes", stage, kFree, "1", "nodes", "Nodes of the job."), 1, 1e6);
+  range(t.add<&S::plan_ranks_per_node>("plan.ranks_per_node", stage, kFree, "2", "ranks",
+                                       "Ranks of a node; one of all ranks only coordinates when there are several."),
+        1, 1024);
+  range(t.add<&S::plan_memory>("plan.memory", stage, kFree, "0", "bytes",
+                               "Memory of a node; 0 = as much as the node of the profile."),
+        0, kMany);
+  range(t.add<&S::plan_disk>("plan.disk", stage, kFree, "0", "bytes", "Room for the workspace; 0 = not checked."), 0,
+        kMany);
+  range(
+      t.add<&S::plan_disk_rate>("plan.disk_rate", stage, kFree, "0", "bytes a second",
+                                "What the file system takes from all nodes together; 0 = what one node of the profile "
+                                "writes to its own."),
+      0, kMany);
+  range(t.add<&S::plan_network_rate>("plan.network_rate", stage, kFree, "1.25e9", "bytes a second",
+                                     "Between two nodes, one way. Matters with more than one node."),
+        1e3, 1e15);
+  range(t.add<&S::plan_hours>("plan.hours", stage, kFree, "0", "hours",
+                              "Time limit of the job; 0 = none. A run that needs longer is refused."),
+        0, 1e6);
+  range(t.add<&S::plan_call_seconds>("plan.call_seconds", stage, kFree, "10", "seconds",
+                                     "Mean time of an LLM call, with the extractor chat."),
+        0, 1e5);
+  range(t.add<&S::plan_sample>("plan.sample", stage, kFree, "262144", "documents",
+                               "Documents of ingest.inputs that `equal bench` measures with."),
+        1000, 1e7);
+}
+
 }  // namespace
 
 std::vector<Parameter> make_table() {
@@ -436,6 +480,7 @@ std::vector<Parameter> make_table() {
   add_extract(t);
   add_chat(t);
   add_export(t);
+  add_plan(t);
   return std::move(t.rows);
 }
 

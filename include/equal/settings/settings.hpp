@@ -65,6 +65,11 @@ struct Settings {
   double export_min_credit = 0, export_validation = 0, export_near_duplicates = 0;
   std::vector<std::string> export_decontaminate;
   bool export_rejects = false;
+  // plan
+  std::string plan_profile;
+  std::uint64_t plan_rows = 0, plan_bytes = 0, plan_files = 0, plan_nodes = 0, plan_ranks_per_node = 0, plan_memory = 0,
+                plan_disk = 0, plan_sample = 0;
+  double plan_disk_rate = 0, plan_network_rate = 0, plan_hours = 0, plan_call_seconds = 0;
 
   bool operator==(const Settings&) const = default;
 };
