@@ -44,6 +44,11 @@ void report(job::Job& job, bool at_end_of_run) {
   }
 }
 
+/// Collective. The generation that rank 0 finds in use.
+job::Workspace current_workspace(comm::Communicator& world, const job::Workspace& workspace) {
+  return workspace.in_generation(comm::broadcast(world, job::Workspace::current(workspace.root()).generation_number()));
+}
+
 /// Collective. Folder, lock, threads; then the stages one after another.
 int run_stages(comm::Communicator& world, const settings::Settings& s, const std::vector<std::string>& stages) {
   std::unique_ptr<job::WorkspaceLock> lock;
@@ -73,13 +78,22 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
   ThreadPool pool(threads);
   job::Job job{world, s, workspace, pool};
   bool complete = true;
+  const bool warms_up = std::find(stages.begin(), stages.end(), "warmup") != stages.end();
+  if (stages.front() != "ingest") job.workspace = current_workspace(world, workspace);
   for (const auto& stage : stages) {
     world.enter_stage(stage);
     job::StageMeter meter(world, workspace, stage);
     job.meter = &meter;
     if (stage == "ingest") job::ingest_stage(job);
+    if (stage == "embed" || stage == "cluster" || stage == "warmup") job.workspace = workspace;  // generation 0
     if (stage == "embed") job::embed_stage(job);
     if (stage == "cluster") job::cluster_stage(job);
+    if (stage == "cluster" && !warms_up) {
+      comm::agree(world, [&] {
+        if (world.is_root()) job::make_current(workspace);
+      });
+    }
+    if (stage == "warmup") job::warmup_stage(job);
     if (stage == "extract") complete = job::extract_stage(job);
     if (!complete) {
       if (world.is_root()) log::info("stopped on request with everything saved; the same command line goes on");
@@ -93,7 +107,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
   world.enter_stage("end");
   comm::agree(world, [&] {
     if (!world.is_root()) return;
-    if (stages.size() > 1) std::fputs(job::summary(workspace).c_str(), stdout);
+    if (stages.size() > 1) std::fputs(job::summary(job.workspace).c_str(), stdout);
     if (std::find(stages.begin(), stages.end(), "extract") == stages.end()) return;
     if (job::loss_share(workspace) > s.max_loss) {
       log::error(
@@ -110,7 +124,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
 int run_dry(comm::Communicator& world, const settings::Settings& s) {
   linalg::use_one_blas_thread();
   ThreadPool pool(threads_of_rank(world, s));
-  job::Job job{world, s, job::Workspace(s.workspace), pool};
+  job::Job job{world, s, current_workspace(world, job::Workspace(s.workspace)), pool};
   const std::string text = job::dry_run(job);
   if (world.is_root()) std::fputs(text.c_str(), stdout);
   return 0;
@@ -120,8 +134,8 @@ int run_dry(comm::Communicator& world, const settings::Settings& s) {
 int run_comparison(comm::Communicator& world, const settings::Settings& s, const std::string& other) {
   linalg::use_one_blas_thread();
   ThreadPool pool(threads_of_rank(world, s));
-  job::Job job{world, s, job::Workspace(s.workspace), pool};
-  const std::string text = job::compare_runs(job, job::Workspace(other));
+  job::Job job{world, s, current_workspace(world, job::Workspace(s.workspace)), pool};
+  const std::string text = job::compare_runs(job, current_workspace(world, job::Workspace(other)));
   if (world.is_root()) std::fputs(text.c_str(), stdout);
   return 0;
 }
@@ -146,6 +160,7 @@ const std::map<std::string_view, std::vector<std::string>>& stages_of_commands()
       {"ingest", {"ingest"}},
       {"embed", {"embed"}},
       {"cluster", {"cluster"}},
+      {"warmup", {"warmup"}},
       {"extract", {"extract"}},
       {"export", {"export"}},
       {"report", {"report"}}};
@@ -314,7 +329,7 @@ Plan make_plan(const Words& words) {
       line.positional.erase(line.positional.begin());
     }
     if (line.settings.workspace.empty()) throw UsageError(format("name the workspace: equal {} DIR", command->name));
-    const job::Workspace workspace(line.settings.workspace);
+    const job::Workspace workspace = job::Workspace::current(line.settings.workspace);
     if (command->name == "verify") return verified(workspace);
     if (command->name == "inspect") return text_plan(job::inspect(workspace, line.positional));
     if (flag("json")) return text_plan(job::status_data(workspace).dump(2) + "\n");
@@ -334,6 +349,8 @@ Plan make_plan(const Words& words) {
   Plan plan;
   plan.settings = std::move(line.settings);
   plan.stages = stages_of_commands().at(command->name);
+  if (command->name == "run" && plan.settings.warmup)
+    plan.stages.insert(std::find(plan.stages.begin(), plan.stages.end(), "extract"), "warmup");
   plan.dry = flag("dry-run");
   return plan;
 }

@@ -11,10 +11,11 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       {"run",
        "all stages, from the corpus to the data set",
-       "Runs ingest, embed, cluster, extract and export. A stage that is complete is passed over; the same command "
+       "Runs ingest, embed, cluster, with --warmup.enabled warmup, extract, export and report. A stage that is "
+       "complete is passed over; the same command "
        "line\n"
        "again goes on where the last one stopped.",
-       {"job", "ingest", "reference", "embed", "cluster", "extract", "chat", "export"}},
+       {"job", "ingest", "reference", "embed", "cluster", "warmup", "extract", "chat", "export"}},
       {"ingest",
        "corpus -> partitions",
        "Reads the corpus, drops bad lines and duplicates, cuts long documents, writes corpus/part-*.h5.",
@@ -27,6 +28,14 @@ const std::vector<Command>& commands() {
        "vectors -> arms",
        "k-means over all vectors; writes gen-0/clusters.h5 and the cluster of each document.",
        {"job", "cluster"}},
+      {"warmup",
+       "the encoder learns what documents yield",
+       "Asks a few documents of each cluster (answers are kept: nothing is asked twice), trains the encoder until "
+       "documents\n"
+       "lie where their pairs lie, embeds and clusters again: gen-1/. extract then works on those arms. What does not "
+       "help\n"
+       "on held-out documents is dropped, and the stock encoder stays.",
+       {"job", "reference", "embed", "cluster", "warmup", "extract", "chat"}},
       {"extract",
        "arms -> pairs, under a budget",
        "The bandit: each round a policy picks documents, the extractor reads them, a reward judges their pairs against "

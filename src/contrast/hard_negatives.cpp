@@ -51,20 +51,4 @@ void mine_hard_negatives(comm::Communicator& comm, const Trainable& model, std::
   }
 }
 
-double mean_reciprocal_rank(linalg::MatrixView<const float> queries, linalg::MatrixView<const float> candidates,
-                            std::span<const std::size_t> own, std::size_t cut) {
-  if (queries.rows == 0) return 0.0;
-  linalg::Matrix<float> scores(queries.rows, candidates.rows);
-  linalg::training::multiply(queries, linalg::training::Side::plain, candidates, linalg::training::Side::transposed,
-                             0.0F, scores.view());
-  double sum = 0;
-  for (std::size_t i = 0; i < queries.rows; ++i) {
-    const float mine = scores(i, own[i]);
-    const auto row = std::as_const(scores).row(i);
-    const auto rank = std::count_if(row.begin(), row.end(), [&](float s) { return s >= mine; });
-    if (cut == 0 || static_cast<std::size_t>(rank) <= cut) sum += 1.0 / static_cast<double>(rank);
-  }
-  return sum / static_cast<double>(queries.rows);
-}
-
 }  // namespace equal::contrast

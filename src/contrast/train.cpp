@@ -9,6 +9,7 @@
 #include "equal/base/files.hpp"
 #include "equal/base/log.hpp"
 #include "equal/base/random.hpp"
+#include "equal/linalg/training.hpp"
 
 #include "batch.hpp"
 
@@ -105,21 +106,41 @@ double rate_at(const TrainParams& p, std::uint64_t step, std::uint64_t total) {
          std::max(0.0, (static_cast<double>(total) - at + 1) / (static_cast<double>(total) - rise + 1));
 }
 
-/// Collective. Rank of the held-out documents' own pairs among one pair of every document.
+/// Collective. Mean over held-out documents of the mean over their pairs of 1 / rank of the pair among all pairs of
+/// other documents with another text: every pair counts, since held-out documents are few.
 double held_out_mrr(comm::Communicator& comm, const Trainable& model, std::span<const Example> examples,
                     const TrainParams& params, ThreadPool& pool) {
-  std::vector<std::size_t> queries, candidates, own;
-  for (const Example& e : examples) {
-    if (e.pairs.empty()) continue;
-    if (e.held_out) {
-      queries.push_back(e.document);
-      own.push_back(candidates.size());
+  std::vector<std::size_t> queries, candidates;
+  std::vector<Candidate> names;
+  for (std::size_t e = 0; e < examples.size(); ++e) {
+    if (examples[e].held_out && !examples[e].pairs.empty()) queries.push_back(examples[e].document);
+    for (std::size_t i = 0; i < examples[e].pairs.size(); ++i) {
+      candidates.push_back(examples[e].pairs[i]);
+      names.push_back({e, examples[e].pair_keys[i]});
     }
-    candidates.push_back(e.pairs[keyed_hash(params.seed, "judged pair", e.digest) % e.pairs.size()]);
   }
   if (queries.empty()) return 0.0;
-  return mean_reciprocal_rank(embed(comm, model, queries, params.part_tokens, pool).view(),
-                              embed(comm, model, candidates, params.part_tokens, pool).view(), own);
+  const auto documents = embed(comm, model, queries, params.part_tokens, pool);
+  const auto pairs = embed(comm, model, candidates, params.part_tokens, pool);
+  linalg::Matrix<float> scores(queries.size(), candidates.size());
+  linalg::training::multiply(documents.view(), linalg::training::Side::plain, pairs.view(),
+                             linalg::training::Side::transposed, 0.0F, scores.view());
+  double sum = 0;
+  std::size_t row = 0, first = 0;  // of the document's query and pairs
+  for (std::size_t e = 0; e < examples.size(); first += examples[e].pairs.size(), ++e) {
+    if (!examples[e].held_out || examples[e].pairs.empty()) continue;
+    double of_document = 0;
+    for (std::size_t own = first; own < first + examples[e].pairs.size(); ++own) {
+      std::size_t rank = 1;
+      for (std::size_t j = 0; j < candidates.size(); ++j) {
+        if (scores(row, j) >= scores(row, own) && names[j].document != e && names[j].text != names[own].text) ++rank;
+      }
+      of_document += 1.0 / static_cast<double>(rank);
+    }
+    sum += of_document / static_cast<double>(examples[e].pairs.size());
+    ++row;
+  }
+  return sum / static_cast<double>(queries.size());
 }
 
 }  // namespace

@@ -199,6 +199,7 @@ void Coordinator::replay() {
   // Asked documents are not sent before their observation is reached: their answers come from the journal in that
   // order.
   for (const RoundEvent& event : parts_.log.events()) {
+    if (event.kind == RoundEvent::Kind::warmup) continue;
     if (event.kind == RoundEvent::Kind::asked) {
       const auto decision = parts_.documents.lookup(event.asked);
       if (decision.size() != event.asked.size())

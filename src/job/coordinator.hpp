@@ -28,6 +28,7 @@ struct CoordinatorParams {
   std::uint64_t inflight = 0;         ///< by_arrival: documents decided but unanswered; 0: 1.25 x the farm's slots
   std::uint64_t round_documents = 0;  ///< at most so many documents a round; 0: what the policy prefers
   double drain_seconds = 30;
+  Spending before;  ///< spent before the first round, on documents of the warm-up that gave no answer
 };
 
 /// Totals over the run, replayed answers included.
@@ -57,11 +58,13 @@ class Coordinator {
     std::function<bool()> stop;                        ///< asked at safe points
     std::function<void(const ExtractionTotals&, std::size_t unanswered)> progress;
   };
-  Coordinator(const Parts& parts, const CoordinatorParams& params) : parts_(parts), params_(params) {}
+  Coordinator(const Parts& parts, const CoordinatorParams& params) : parts_(parts), params_(params) {
+    totals_.spent = params.before;
+  }
 
   /// Runs rounds until budget, documents or policy end. False: stopped on request; what was asked is in the log.
-  /// `paid`: documents that were answered under an earlier division into arms; they are the first round of a run
-  /// without one.
+  /// `paid`: documents that were asked under an earlier division into arms, or by the warm-up; they are the first round
+  /// of a run without one.
   bool run(const std::vector<std::uint64_t>& paid);
   const ExtractionTotals& totals() const noexcept { return totals_; }
 

@@ -145,7 +145,13 @@ class Embedder {
 void embed_stage(Job& job) {
   const auto start = std::chrono::steady_clock::now();
   const Catalog catalog = shared_catalog(job);
-  StageRecord record = expected_record("embed", job.settings, {{"corpus", catalog.digest()}});
+  std::map<std::string, std::string> inputs = {{"corpus", catalog.digest()}};
+  const unsigned generation = job.workspace.generation_number();
+  comm::agree(job.comm, [&] {
+    if (generation > 0)
+      inputs["encoder"] = read_stage_record(job.workspace, "warmup").facts.value("encoder_digest", "");
+  });
+  StageRecord record = expected_record("embed", job.settings, inputs);
   if (shared_stage_state(job, record) == StageState::complete) {
     if (job.comm.is_root()) log::info("embed: complete");
     return;

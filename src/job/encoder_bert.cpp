@@ -5,9 +5,7 @@
 
 namespace equal::job {
 
-/// Collective: each rank reads the folder.
-std::unique_ptr<encode::Encoder> make_bert_encoder(Job& job, const Catalog&) {
-  const auto& s = job.settings;
+encode::BertParams bert_params(const settings::Settings& s) {
   encode::BertParams params;
   params.pooling = s.encoder_pooling == "mean"  ? encode::Pooling::mean
                    : s.encoder_pooling == "cls" ? encode::Pooling::cls
@@ -21,10 +19,18 @@ std::unique_ptr<encode::Encoder> make_bert_encoder(Job& job, const Catalog&) {
   params.max_tokens = s.encoder_max_tokens;
   if (!s.encoder_document_prefix.empty()) params.document_prefix = s.encoder_document_prefix;
   if (!s.encoder_query_prefix.empty()) params.query_prefix = s.encoder_query_prefix;
+  return params;
+}
+
+/// Collective: each rank reads the folder, that of the trained model where the generation has one.
+std::unique_ptr<encode::Encoder> make_bert_encoder(Job& job, const Catalog&) {
+  const auto& s = job.settings;
+  const bool trained = std::filesystem::exists(job.workspace.encoder() / "model.safetensors");
   std::unique_ptr<encode::Encoder> encoder;
   comm::agree(job.comm, [&] {
     require_model(s, "encoder.kind = bert");
-    encoder = encode::load_bert(s.encoder_model, params);
+    encoder =
+        encode::load_bert(trained ? job.workspace.encoder() : std::filesystem::path(s.encoder_model), bert_params(s));
   });
   return encoder;
 }

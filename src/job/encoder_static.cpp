@@ -124,8 +124,11 @@ encode::StaticTable fit_distil(Job& job, const Catalog& catalog) {
 
 std::unique_ptr<encode::Encoder> make_static_encoder(Job& job, const Catalog& catalog) {
   const auto& s = job.settings;
-  if (s.encoder_table == "lsa") return table_encoder(job, [&] { return fit_lsa(job, catalog); });
-  if (s.encoder_table == "distil") return table_encoder(job, [&] { return fit_distil(job, catalog); });
+  // A trained table lies in its own generation, one behind a projection in that of the stock encoder.
+  const bool trained = std::filesystem::exists(job.workspace.encoder() / "table.bin");
+  Job from{job.comm, s, trained ? job.workspace : job.workspace.in_generation(0), job.pool};
+  if (s.encoder_table == "lsa") return table_encoder(from, [&] { return fit_lsa(job, catalog); });
+  if (s.encoder_table == "distil") return table_encoder(from, [&] { return fit_distil(job, catalog); });
   encode::StaticParams params;
   params.dim = s.encoder_dim;
   params.seed = s.seed;

@@ -5,6 +5,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/base/registered.hpp"
+#include "equal/encode/projection.hpp"
 
 namespace equal::job {
 
@@ -26,7 +27,15 @@ std::unique_ptr<encode::Encoder> make_encoder(Job& job, const Catalog& catalog) 
   const auto found = std::find(std::begin(kEncoderNames), std::end(kEncoderNames), job.settings.encoder);
   if (found == std::end(kEncoderNames))
     throw InternalError("encoder.kind = " + job.settings.encoder + " is not registered");
-  return kEncoderMakers[found - std::begin(kEncoderNames)](job, catalog);
+  auto base = kEncoderMakers[found - std::begin(kEncoderNames)](job, catalog);
+  std::unique_ptr<encode::Encoder> encoder;
+  comm::agree(job.comm, [&] {
+    const auto folder = job.workspace.encoder();
+    const bool projected = job.workspace.generation_number() > 0 && encode::has_projection(folder);
+    encoder = projected ? encode::make_projected(std::move(base), encode::load_projection(folder, base->dim()))
+                        : std::move(base);
+  });
+  return encoder;
 }
 
 void require_model(const settings::Settings& s, std::string_view what) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <set>
 #include <unordered_set>
 
 #include "equal/base/error.hpp"
@@ -17,6 +18,7 @@
 #include "extraction_progress.hpp"
 #include "extraction_setup.hpp"
 #include "extractors.hpp"
+#include "warmup.hpp"
 
 namespace equal::job {
 namespace {
@@ -73,35 +75,36 @@ Json status_details(const ExtractionTotals& t, const Budget& budget, std::size_t
           {"projected", to_json(budget.projected(t.spent))}};
 }
 
-/// Of one document, before any has been answered: from the sizes of documents and prompt.
-extract::Usage expected_usage(const Job& job, const ExtractionSetup& setup) {
-  if (setup.extractor->deterministic()) return {};
-  const extract::PromptingParams params = prompting_params(job.settings, setup.reference);
-  extract::Usage out;
-  out.calls = params.refine_file.empty() ? 1 : 2;
-  out.prompt_tokens = out.calls * (extract::dry_run(params, {}).prompt_tokens +
-                                   static_cast<std::uint64_t>(std::max(0.0, setup.tokens_mean)));
-  out.completion_tokens = out.calls * params.answer_tokens / 2;
+/// Documents that were asked before the first round: by the warm-up and, when arms or documents have changed since
+/// (`adopt_all`), by the rounds of before.
+std::vector<std::uint64_t> paid_before(const Job& job, const Catalog& catalog, const AnswerIndex& index,
+                                       bool adopt_all) {
+  std::set<std::uint64_t> out;
+  if (warmup_of_run(job.workspace)) {
+    const auto sample = read_warmup_sample(job.workspace.in_generation(1)).documents;
+    out.insert(sample.begin(), sample.end());
+  }
+  for (std::uint64_t d = 0; adopt_all && d < catalog.documents(); ++d) {
+    if (index.contains(d)) out.insert(d);
+  }
+  return {out.begin(), out.end()};
+}
+
+/// What the warm-up spent on documents that gave no answer.
+Spending spent_in_vain(const Json& warmup, const Budget& budget) {
+  const auto spent = warmup.value("in_vain", std::vector<std::uint64_t>(3, 0));
+  extract::Usage usage;
+  usage.calls = spent.at(0), usage.prompt_tokens = spent.at(1), usage.completion_tokens = spent.at(2);
+  Spending out;
+  budget.add(out, usage);
+  out.documents = 0;  // they are asked once more, and counted then
   return out;
 }
 
-/// Throws when answers that were paid for would be asked again because the extractor is not the one that gave them.
-void refuse_paying_again(const Job& job, const extract::Extractor& extractor) {
-  const auto inputs = read_stage_record(job.workspace, "extract").inputs;
-  const auto question = inputs.find("question");
-  if (extractor.deterministic() || question == inputs.end() || question->second == extractor.question_digest()) return;
-  const std::size_t paid = AnswerIndex(job.workspace.journal(), inputs.at("extractor"), question->second).size();
-  if (paid == 0) return;
-  throw UsageError(format(
-      "{} documents were answered, and paid for, with another prompt, model or sampling setting "
-      "(question {}, now {}); put back what was changed, such as the file {}, or run with --redo extract to ask "
-      "them again",
-      paid, question->second.substr(0, 16), extractor.question_digest().substr(0, 16), job.settings.chat_prompt));
-}
-
 /// Rank 0. Returns false when stopped on request.
-bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const AnswerIndex& index, bool adopt_answers,
-                std::uint64_t lost_before, comm::TaskWorker* local, StageRecord& record) {
+bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const AnswerIndex& index,
+                std::vector<std::uint64_t> paid, std::uint64_t lost_before, comm::TaskWorker* local,
+                StageRecord& record) {
   const auto start = std::chrono::steady_clock::now();
   const auto policy = make_run_policy(job.settings, setup, budget);
   const auto reward = make_reward({job.settings, setup.guide, budget.documents(), job.pool});
@@ -144,13 +147,17 @@ bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const An
             [&] { return status_details(t, budget, unanswered); });
         if (const auto projection = progress->projection(t)) log::info("extract: {}", *projection);
       }};
-  Coordinator coordinator(parts, coordinator_params(job.settings, setup));
-  std::vector<std::uint64_t> paid;
-  if (adopt_answers) {
-    for (const std::uint64_t d : index.documents()) {
-      if (d < setup.catalog.documents()) paid.push_back(d);
+  CoordinatorParams params = coordinator_params(job.settings, setup);
+  if (const auto warmup = warmup_of_run(job.workspace)) {
+    params.before = spent_in_vain(warmup->facts, budget);
+    if (log.events().empty()) {
+      RoundEvent event;
+      event.kind = RoundEvent::Kind::warmup;
+      event.facts = warmup->facts;
+      log.append(event);
     }
   }
+  Coordinator coordinator(parts, params);
   const bool complete = coordinator.run(paid);
   if (complete) farm.finish();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -177,7 +184,7 @@ bool extract_stage(Job& job) {
     clusters_digest = read_stage_record(job.workspace, "cluster").facts.value("clusters_digest", "");
   });
   Budget budget(job.settings, setup.catalog.documents());
-  budget.expect(expected_usage(job, setup));
+  budget.expect(expected_usage(job, *setup.extractor, setup.reference, setup.tokens_mean));
   StageRecord record = expected_record(
       "extract", job.settings,
       {{"clusters", clusters_digest}, {"reference", setup.reference.digest}, {"extractor", setup.extractor->digest()}});
@@ -193,7 +200,7 @@ bool extract_stage(Job& job) {
     if (state != StageState::missing) {
       const Json facts = read_stage_record(job.workspace, "extract").facts;
       const bool changed = state == StageState::changed;
-      if (changed) refuse_paying_again(job, *setup.extractor);
+      if (changed) refuse_paying_again(job, *setup.extractor, "extract");
       // A run that was killed before its first round still has it to do.
       adopt = changed || facts.value("adopt", false);
       lost_before = facts.value("lost_in_flight", std::uint64_t{0});
@@ -227,14 +234,15 @@ bool extract_stage(Job& job) {
                                                           human_count(static_cast<double>(index->judged_otherwise()))));
     }
     if (job.comm.worker_index())
-      worker = std::make_unique<ExtractionWorker>(job, setup.catalog, *setup.documents, *setup.extractor,
-                                                  *setup.encoder, generation);
+      worker = std::make_unique<ExtractionWorker>(job, setup.catalog, setup.documents.get(), *setup.extractor,
+                                                  setup.encoder.get(), generation);
   });
 
   end_part(job, "set_up");
   bool complete = false;
   if (job.comm.is_root()) {
-    complete = coordinate(job, setup, budget, *index, adopt, lost_before, worker.get(), record);
+    complete = coordinate(job, setup, budget, *index, paid_before(job, setup.catalog, *index, adopt), lost_before,
+                          worker.get(), record);
     write_stage_record(job.workspace, record);
   } else {
     comm::serve_tasks(job.comm, *worker);

@@ -4,6 +4,9 @@
 #include <array>
 #include <cmath>
 
+#include "equal/base/error.hpp"
+#include "equal/base/log.hpp"
+#include "equal/extract/chat.hpp"
 #include "equal/linalg/float16.hpp"
 
 #include "encoders.hpp"
@@ -20,9 +23,6 @@ linalg::Matrix<float> guide_vectors(const Reference& reference, encode::Encoder&
   return vectors;
 }
 
-namespace {
-
-/// Rank 0 encodes the guide, so that its bits are the same everywhere.
 linalg::Matrix<float> shared_guide_vectors(Job& job, const Reference& reference, encode::Encoder& encoder) {
   std::vector<linalg::float16> halves(reference.guide.size() * encoder.dim());
   comm::agree(job.comm, [&] {
@@ -35,6 +35,46 @@ linalg::Matrix<float> shared_guide_vectors(Job& job, const Reference& reference,
   linalg::to_float32(halves, out.values());
   return out;
 }
+
+std::vector<float> arm_similarities(const store::Clusters& clusters, const linalg::Matrix<float>& guide) {
+  linalg::Matrix<float> unit(clusters.count(), clusters.dim);
+  for (std::uint32_t c = 0; c < clusters.count(); ++c) {
+    double square = 0;
+    for (const double x : clusters.centroid(c)) square += x * x;
+    for (std::size_t j = 0; j < clusters.dim && square > 0; ++j)
+      unit(c, j) = static_cast<float>(clusters.centroid(c)[j] / std::sqrt(square));
+  }
+  std::vector<float> out(clusters.count());
+  bandit::GuideSimilarity(guide.view()).compute(std::as_const(unit).view(), out);
+  return out;
+}
+
+extract::Usage expected_usage(const Job& job, const extract::Extractor& extractor, const Reference& reference,
+                              double tokens_mean) {
+  if (extractor.deterministic()) return {};
+  const extract::PromptingParams params = prompting_params(job.settings, reference);
+  extract::Usage out;
+  out.calls = params.refine_file.empty() ? 1 : 2;
+  out.prompt_tokens =
+      out.calls * (extract::dry_run(params, {}).prompt_tokens + static_cast<std::uint64_t>(std::max(0.0, tokens_mean)));
+  out.completion_tokens = out.calls * params.answer_tokens / 2;
+  return out;
+}
+
+void refuse_paying_again(const Job& job, const extract::Extractor& extractor, const std::string& stage) {
+  auto inputs = read_stage_record(job.workspace, stage).inputs;
+  const auto question = inputs.find("question");
+  if (extractor.deterministic() || question == inputs.end() || question->second == extractor.question_digest()) return;
+  const std::size_t paid = AnswerIndex(job.workspace.journal(), inputs["extractor"], question->second).size();
+  if (paid == 0) return;
+  throw UsageError(format(
+      "{} documents were answered, and paid for, with another prompt, model or sampling setting "
+      "(question {}, now {}); put back what was changed, such as the file {}, or run with --redo {} to ask them again",
+      paid, question->second.substr(0, 16), extractor.question_digest().substr(0, 16), job.settings.chat_prompt,
+      stage));
+}
+
+namespace {
 
 /// Mean and deviation over all documents, in fixed point so that they are the same on any number of ranks.
 void share_document_statistics(Job& job, ExtractionSetup& setup) {
@@ -57,10 +97,15 @@ ExtractionSetup set_up_extraction(Job& job) {
   ExtractionSetup setup;
   setup.catalog = shared_catalog(job);
   setup.encoder = make_encoder(job, setup.catalog);
+  // keep.min_cosine is judged by one encoder all through a run: answers do not depend on the generation.
+  if (job.workspace.generation_number() > 0 && job.settings.keep_min_cosine > 0) {
+    Job before{job.comm, job.settings, job.workspace.in_generation(0), job.pool};
+    setup.stock = make_encoder(before, setup.catalog);
+  }
   comm::agree(job.comm, [&] {
     setup.clusters = store::read_clusters(job.workspace.clusters()).clusters;
     setup.reference = load_reference(job.settings);
-    setup.extractor = make_extractor(job, setup.reference, *setup.encoder);
+    setup.extractor = make_extractor(job, setup.reference, setup.stock ? *setup.stock : *setup.encoder);
   });
   setup.guide = {shared_guide_vectors(job, setup.reference, *setup.encoder), setup.reference.guide_weights};
   const bandit::GuideSimilarity similarity(std::as_const(setup.guide.vectors).view());
@@ -76,19 +121,9 @@ bandit::Facts make_facts(const ExtractionSetup& setup, const Budget& budget) {
   bandit::Facts facts;
   const std::size_t k = setup.clusters.count(), dim = setup.clusters.dim;
   facts.centroids = linalg::Matrix<float>(k, dim);
-  linalg::Matrix<float> unit(k, dim);
-  for (std::size_t c = 0; c < k; ++c) {
-    double square = 0;
-    for (std::size_t j = 0; j < dim; ++j) {
-      const double x = setup.clusters.centroids[c * dim + j];
-      facts.centroids(c, j) = static_cast<float>(x);
-      square += x * x;
-    }
-    for (std::size_t j = 0; j < dim && square > 0; ++j)
-      unit(c, j) = static_cast<float>(setup.clusters.centroids[c * dim + j] / std::sqrt(square));
-  }
-  std::vector<float> similarities(k);
-  bandit::GuideSimilarity(setup.guide.vectors.view()).compute(std::as_const(unit).view(), similarities);
+  std::ranges::transform(setup.clusters.centroids, facts.centroids.values().begin(),
+                         [](double x) { return static_cast<float>(x); });
+  const std::vector<float> similarities = arm_similarities(setup.clusters, setup.guide.vectors);
   for (std::uint32_t c = 0; c < k; ++c) {
     bandit::Arm arm;
     arm.documents = setup.clusters.counts[c];

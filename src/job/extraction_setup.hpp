@@ -23,6 +23,7 @@ struct ExtractionSetup {
   Reference reference;
   Guide guide;
   std::unique_ptr<encode::Encoder> encoder;
+  std::unique_ptr<encode::Encoder> stock;  ///< for keep.min_cosine on trained arms; else nothing
   std::unique_ptr<extract::Extractor> extractor;
   std::unique_ptr<OwnedDocuments> documents;  ///< workers only
   double similarity_mean = 0, similarity_sd = 1, tokens_mean = 0;
@@ -30,6 +31,19 @@ struct ExtractionSetup {
 
 /// The guide's pairs as the encoder sees them, (items, dim). Local.
 linalg::Matrix<float> guide_vectors(const Reference& reference, encode::Encoder& encoder, ThreadPool& pool);
+/// The same on all ranks, to the bit: rank 0 encodes. Values of float16. Collective.
+linalg::Matrix<float> shared_guide_vectors(Job& job, const Reference& reference, encode::Encoder& encoder);
+
+/// Mean cosine of each cluster's centroid to its nearest guide items, (clusters). Local.
+std::vector<float> arm_similarities(const store::Clusters& clusters, const linalg::Matrix<float>& guide);
+
+/// What a document is expected to cost before any has been answered, from the sizes of documents and prompt. Local.
+extract::Usage expected_usage(const Job& job, const extract::Extractor& extractor, const Reference& reference,
+                              double tokens_mean);
+
+/// Throws when answers that were paid for would be asked again because the extractor is not the one that gave them,
+/// which the record of `stage` names. Local.
+void refuse_paying_again(const Job& job, const extract::Extractor& extractor, const std::string& stage);
 
 /// Collective.
 ExtractionSetup set_up_extraction(Job& job);

@@ -163,6 +163,12 @@ std::string summary(const Workspace& workspace) {
   std::string out = "\n";
   out +=
       format("corpus     {} documents in {} partitions\n", counted(ingest, "documents"), counted(ingest, "partitions"));
+  if (const Json warmup = stage_facts(workspace, "warmup"); !warmup.empty())
+    out += format(
+        "warm-up    {} documents asked, {} with pairs; {}\n", counted(warmup, "asked"), counted(warmup, "examples"),
+        warmup.value("aligned", false)
+            ? format("held-out MRR {:.3f} -> {:.3f}", warmup.value("mrr_before", 0.0), warmup.value("mrr_after", 0.0))
+            : "the stock encoder stays: " + warmup.value("reason", ""));
   out += format("arms       {} clusters of {}\n", counted(cluster, "clusters"), embed.value("encoder", "vectors"));
   out +=
       format("asked      {} documents in {} rounds, {} of them failed; {} calls, {} tokens\n",
@@ -177,8 +183,10 @@ std::string summary(const Workspace& workspace) {
   for (const auto& [reason, n] : failures.items())
     out += format("failed     {} x {}\n", n.get<std::uint64_t>(), excerpt(reason, 200));
   out += "time      ";
-  for (const char* stage : kStageNames)
+  for (const char* stage : kStageNames) {
+    if (is_optional(stage) && !has_stage_record(workspace, stage)) continue;
     out += format(" {} {}", stage, human_seconds(stage_facts(workspace, stage).value("seconds", 0.0)));
+  }
   out += format("\ndata set   {} ({} pairs, sha256 {})\n", exported.value("file", "-"), counted(exported, "pairs"),
                 exported.value("sha256", std::string(16, '-')).substr(0, 16));
   return out;

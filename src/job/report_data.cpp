@@ -15,6 +15,7 @@
 #include "answers.hpp"
 #include "projection.hpp"
 #include "run_view.hpp"
+#include "warmup.hpp"
 
 namespace equal::job {
 namespace fs = std::filesystem;
@@ -160,6 +161,22 @@ Json rounds(const View& v) {
                    {"reward", reward}});
   }
   return out;
+}
+
+/// What the warm-up of the run's arms learned; nothing without one.
+Json warmup(const Workspace& workspace) {
+  const auto record = warmup_of_run(workspace);
+  if (!record) return nullptr;
+  const Json& f = record->facts;
+  std::string note = format("{} documents were asked before the first round, {} gave pairs.",
+                            human_count(f.value("asked", 0.0)), human_count(f.value("examples", 0.0)));
+  note += f.value("aligned", false)
+              ? format(
+                    " Trained on them, the encoder ranks the own pair of a held-out document ({} of them) at a mean "
+                    "reciprocal rank of {:.3f}, before {:.3f}. The arms are clusters of its vectors.",
+                    human_count(f.value("held_out", 0.0)), f.value("mrr_after", 0.0), f.value("mrr_before", 0.0))
+              : " The stock encoder stays: " + f.value("reason", std::string()) + ".";
+  return {{"curve", f.value("curve", Json::array())}, {"best_step", f.value("best_step", 0)}, {"note", note}};
 }
 
 /// Arms by total reward, those that were asked before those that were not, larger ones first.
@@ -391,6 +408,7 @@ Json report_data(const Workspace& workspace, const ReportGuide& guide) {
            "random is estimated from the arms that were asked, weighted by their size; where rewards fall as items are "
            "served, and "
            "arms that promise little were not asked, chance would do worse than this."},
+          {"warmup", warmup(workspace)},
           {"rounds", rounds(v)},
           {"rounds_note",
            "What the pairs of each round were worth, as the reward counts it; negative for transport rewards below "

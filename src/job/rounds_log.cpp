@@ -19,11 +19,20 @@ constexpr auto kSyncEvery = std::chrono::milliseconds(50);
 constexpr std::string_view kChecksumKey = ",\"crc\":\"";
 constexpr std::size_t kChecksumBytes = kChecksumKey.size() + 8 + 2;
 
+constexpr const char* kKinds[] = {"asked", "observed", "warmup"};  // in the order of RoundEvent::Kind
+
+RoundEvent::Kind kind_of(const std::string& name) {
+  for (const auto kind : {RoundEvent::Kind::asked, RoundEvent::Kind::observed, RoundEvent::Kind::warmup}) {
+    if (name == kKinds[static_cast<std::size_t>(kind)]) return kind;
+  }
+  throw DataError("no event is called '" + name + "'");
+}
+
 std::string to_line(const RoundEvent& e) {
-  Json json = {{"event", e.kind == RoundEvent::Kind::asked ? "asked" : "observed"}, {"round", e.round}};
+  Json json = {{"event", kKinds[static_cast<std::size_t>(e.kind)]}, {"round", e.round}};
   if (e.kind == RoundEvent::Kind::asked) {
     json["documents"] = e.asked;
-  } else {
+  } else if (e.kind == RoundEvent::Kind::observed) {
     Json list = Json::array();
     for (const auto& d : e.observed) {
       list.push_back({{"number", d.number},
@@ -51,12 +60,12 @@ RoundEvent from_line(std::string_view line, const std::string& where) {
   const Json json = parse_json(line, where);
   RoundEvent e;
   try {
-    e.kind = json.at("event").get<std::string>() == "asked" ? RoundEvent::Kind::asked : RoundEvent::Kind::observed;
+    e.kind = kind_of(json.at("event").get<std::string>());
     e.round = json.at("round").get<std::uint64_t>();
     e.facts = json.at("facts");
     if (e.kind == RoundEvent::Kind::asked) {
       e.asked = json.at("documents").get<std::vector<std::uint64_t>>();
-    } else {
+    } else if (e.kind == RoundEvent::Kind::observed) {
       for (const auto& d : json.at("documents")) {
         ObservedDocument o{d.at("number").get<std::uint64_t>(),
                            d.at("arm").get<std::uint32_t>(),

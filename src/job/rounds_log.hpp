@@ -27,7 +27,9 @@ struct ObservedDocument {
 };
 
 struct RoundEvent {
-  enum class Kind { asked, observed } kind = Kind::asked;
+  /// warmup: before the first round of a run on trained arms; facts only (the curve of held-out MRR), nothing to
+  /// resume.
+  enum class Kind { asked, observed, warmup } kind = Kind::asked;
   std::uint64_t round = 0;
   std::vector<std::uint64_t> asked;        ///< document numbers in the order of the decision
   std::vector<ObservedDocument> observed;  ///< in (arm, number) order

@@ -7,7 +7,7 @@
 namespace equal::job {
 
 bool has_stage_record(const Workspace& workspace, const std::string& stage) {
-  return std::filesystem::exists(workspace.stages() / (stage + ".json"));
+  return std::filesystem::exists(workspace.record(stage));
 }
 
 Json stage_facts(const Workspace& workspace, const std::string& stage) {

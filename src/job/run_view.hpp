@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "equal/base/json.hpp"
@@ -15,7 +16,9 @@
 
 namespace equal::job {
 
-inline constexpr const char* kStageNames[] = {"ingest", "embed", "cluster", "extract", "export"};
+inline constexpr const char* kStageNames[] = {"ingest", "embed", "cluster", "warmup", "extract", "export"};
+/// Whether a run can be without it: it is only spoken of where it was run.
+inline bool is_optional(std::string_view stage) { return stage == "warmup"; }
 
 bool has_stage_record(const Workspace& workspace, const std::string& stage);
 /// Facts of a stage, or {} when it has no record.

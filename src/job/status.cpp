@@ -22,6 +22,13 @@ bool is_complete(const Json& status, const char* stage) {
   return stages.contains(stage) && stages.at(stage).value("complete", true);
 }
 
+/// What a warm-up came to; empty for the facts of other stages.
+std::string warmup_note(const Json& facts) {
+  if (!facts.contains("aligned")) return {};
+  if (!facts.value("aligned", false)) return ", the stock encoder stays";
+  return format(", held-out MRR {:.3f} -> {:.3f}", facts.value("mrr_before", 0.0), facts.value("mrr_after", 0.0));
+}
+
 class Painter {
  public:
   explicit Painter(const StatusStyle& style) : style_(style) {}
@@ -64,8 +71,9 @@ std::string label(const std::string& text) {
 
 }  // namespace
 
-Json status_data(const Workspace& workspace) {
-  if (!fs::exists(workspace.root())) throw UsageError(workspace.root().string() + ": no such workspace");
+Json status_data(const Workspace& named) {
+  if (!fs::exists(named.root())) throw UsageError(named.root().string() + ": no such workspace");
+  const Workspace workspace = Workspace::current(named.root());  // it may change while a run is watched
   Json json = {
       {"workspace", workspace.root().string()}, {"running", fs::exists(workspace.lock())}, {"stages", Json::object()}};
   std::error_code gone;
@@ -103,9 +111,13 @@ std::string status_text(const Json& status, const StatusStyle& style) {
     p.line({{"  " + status.at("damaged").get<std::string>() + "; a run writes it anew", Painter::red}});
   for (const char* stage : kStageNames) {
     const bool done = is_complete(status, stage);
+    if (is_optional(stage) && !status.at("stages").contains(stage) &&
+        !(running && status.contains("now") && status.at("now").value("stage", "") == stage))
+      continue;
     p.line({{format("  {:<8} ", stage), Painter::plain},
             {done ? "complete" : "not complete", done ? Painter::green : Painter::yellow},
-            {done ? ", " + human_seconds(status.at("stages").at(stage).value("seconds", 0.0)) : "", Painter::plain}});
+            {done ? ", " + human_seconds(status.at("stages").at(stage).value("seconds", 0.0)) : "", Painter::plain},
+            {done ? warmup_note(status.at("stages").at(stage)) : "", Painter::plain}});
   }
   if (running && status.contains("now")) {
     const Json& now = status.at("now");
@@ -154,9 +166,11 @@ std::string status_prometheus(const Json& status) {
   };
   single("running", "gauge", "1 while a job holds the workspace.", status.at("running").get<bool>() ? 1 : 0);
   head("stage_complete", "gauge", "1 for a stage that is complete.");
-  for (const char* stage : kStageNames)
+  for (const char* stage : kStageNames) {
+    if (is_optional(stage) && !status.at("stages").contains(stage)) continue;
     out += format("equal_stage_complete{{workspace=\"{}\",stage=\"{}\"}} {}\n", workspace, stage,
                   is_complete(status, stage) ? 1 : 0);
+  }
   head("stage_seconds", "gauge", "Wall time of a stage.");
   for (const auto& [stage, facts] : status.at("stages").items())
     out += format("equal_stage_seconds{{workspace=\"{}\",stage=\"{}\"}} {}\n", workspace, label(stage),

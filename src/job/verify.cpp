@@ -20,6 +20,7 @@
 #include "kmeans_state.hpp"
 #include "rounds_log.hpp"
 #include "staging.hpp"
+#include "warmup.hpp"
 
 namespace equal::job {
 namespace fs = std::filesystem;
@@ -71,6 +72,17 @@ void check_partitions(Verifier& v, const Workspace& workspace) {
   }
 }
 
+void check_generation(Verifier& v, const Workspace& w) {
+  v.check(w.encoder() / "table.bin", [&] { encode::load_static_table(w.encoder()); });
+  v.check(w.encoder() / "encoder.json", [&] { check_trained_encoder(w); });
+  v.check(w.warmup_sample(), [&] { read_warmup_sample(w); });
+  v.check_all(w.embeddings(), ".h5", [](const fs::path& p) { store::EmbeddingsReader(p, store::Verify::everything); });
+  v.check_all(w.by_cluster(), ".h5", [](const fs::path& p) { store::EmbeddingsReader(p, store::Verify::everything); });
+  v.check_all(w.assignment(), ".h5", [](const fs::path& p) { store::read_assignment(p); });
+  v.check(w.clusters(), [&] { store::read_clusters(w.clusters()); });
+  v.check(w.kmeans_state(), [&] { check_kmeans_state(w); });
+}
+
 void check_export(Verifier& v, const Workspace& workspace) {
   if (!fs::exists(workspace.stages() / "export.json")) return;
   Json facts;
@@ -96,14 +108,7 @@ Verified verify(const Workspace& workspace) {
   v.check_all(workspace.stages(), ".json", [&](const fs::path& p) { read_stage_record(workspace, p.stem().string()); });
   check_partitions(v, workspace);
   v.check_all(workspace.staging(), ".json", [](const fs::path& p) { unseal_json(read_file(p), p.string()); });
-  v.check(workspace.encoder() / "table.bin", [&] { encode::load_static_table(workspace.encoder()); });
-  v.check_all(workspace.embeddings(), ".h5",
-              [](const fs::path& p) { store::EmbeddingsReader(p, store::Verify::everything); });
-  v.check_all(workspace.by_cluster(), ".h5",
-              [](const fs::path& p) { store::EmbeddingsReader(p, store::Verify::everything); });
-  v.check_all(workspace.assignment(), ".h5", [](const fs::path& p) { store::read_assignment(p); });
-  v.check(workspace.clusters(), [&] { store::read_clusters(workspace.clusters()); });
-  v.check(workspace.kmeans_state(), [&] { check_kmeans_state(workspace); });
+  for (const unsigned generation : {0U, 1U}) check_generation(v, workspace.in_generation(generation));
   v.check(workspace.journal(), [&] {
     const auto report = store::read_journal(workspace.journal(), [](const store::JournalRecord&) {});
     v.result.notes.insert(v.result.notes.end(), report.warnings.begin(), report.warnings.end());

@@ -81,8 +81,8 @@ void OwnedDocuments::read_rows(std::size_t first, linalg::MatrixView<float> out)
   }
 }
 
-ExtractionWorker::ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocuments& documents,
-                                   extract::Extractor& extractor, encode::Encoder& encoder, std::uint32_t generation)
+ExtractionWorker::ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocuments* documents,
+                                   extract::Extractor& extractor, encode::Encoder* encoder, std::uint32_t generation)
     : job_(job),
       catalog_(catalog),
       documents_(documents),
@@ -174,14 +174,18 @@ Answer ExtractionWorker::summarise(const extract::Extraction& e, bool replayed) 
     texts.push_back(pair_text(p));
     a.duplicates.push_back(duplicate_digest(p));
   }
+  if (encoder_ == nullptr) return a;
   const std::vector<std::string_view> views(texts.begin(), texts.end());
-  a.vectors = linalg::Matrix<float>(texts.size(), encoder_.dim());
+  a.vectors = linalg::Matrix<float>(texts.size(), encoder_->dim());
   // The pairs of one document are one call, so their bits do not depend on who else was answered.
-  if (!texts.empty()) encoder_.encode(views, encode::Role::query, a.vectors.view(), job_.pool);
+  if (!texts.empty()) encoder_->encode(views, encode::Role::query, a.vectors.view(), job_.pool);
   for (float& x : a.vectors.values()) x = linalg::to_float32(linalg::to_float16(x));
   return a;
 }
 
-std::string ExtractionWorker::answer(std::string_view question) { return bandit::answer(documents_.pool(), question); }
+std::string ExtractionWorker::answer(std::string_view question) {
+  if (documents_ == nullptr) throw InternalError("a worker of the warm-up was asked about its documents");
+  return bandit::answer(documents_->pool(), question);
+}
 
 }  // namespace equal::job

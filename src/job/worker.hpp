@@ -41,11 +41,12 @@ class OwnedDocuments {
 };
 
 /// Task = a document number; its bytes are the journal record to replay, or empty to ask the extractor. A record that
-/// was judged by other rules is judged again, and recorded so.
+/// was judged by other rules is judged again, and recorded so. Without `documents` it answers no questions, without
+/// `encoder` answers have no vectors: for the warm-up, which asks a list.
 class ExtractionWorker final : public comm::TaskWorker {
  public:
-  ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocuments& documents, extract::Extractor& extractor,
-                   encode::Encoder& encoder, std::uint32_t generation);
+  ExtractionWorker(Job& job, const Catalog& catalog, OwnedDocuments* documents, extract::Extractor& extractor,
+                   encode::Encoder* encoder, std::uint32_t generation);
   std::size_t slots() const override;
   void submit(std::uint64_t task, std::string_view bytes) override;
   std::vector<comm::TaskResult> poll(double wait_seconds) override;
@@ -57,9 +58,9 @@ class ExtractionWorker final : public comm::TaskWorker {
   Answer summarise(const extract::Extraction& extraction, bool replayed);
   Job& job_;
   const Catalog& catalog_;
-  OwnedDocuments& documents_;
+  OwnedDocuments* documents_;
   extract::Extractor& extractor_;
-  encode::Encoder& encoder_;
+  encode::Encoder* encoder_;
   std::string extractor_digest_, question_digest_;
   store::JournalWriter journal_;
   std::map<std::uint32_t, store::PartitionReader> partitions_;

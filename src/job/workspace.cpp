@@ -25,7 +25,8 @@ namespace equal::job {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array kStages = {"ingest", "embed", "cluster", "extract", "export"};
+constexpr std::array kStages = {"ingest", "embed", "cluster", "warmup", "extract", "export"};
+constexpr std::array kOfGeneration = {"embed", "cluster"};  // these are run for each encoder
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -108,10 +109,6 @@ std::string watch_until_stale(const fs::path& path, const Owner& owner, const Ow
   return format("it has not been touched for {} s", stale_seconds);
 }
 
-fs::path record_path(const Workspace& workspace, const std::string& stage) {
-  return workspace.stages() / (stage + ".json");
-}
-
 StageRecord parse_record(const fs::path& path) {
   Json json;
   try {
@@ -142,6 +139,17 @@ bool belongs_to(const settings::Parameter& p, const std::string& stage, const se
 }
 
 }  // namespace
+
+Workspace Workspace::current(const fs::path& root) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(root / "current", error);
+  return Workspace(root, !error && target == "gen-1" ? 1 : 0);
+}
+
+fs::path Workspace::record(const std::string& stage) const {
+  const bool again = generation_ > 0 && std::ranges::find(kOfGeneration, stage) != kOfGeneration.end();
+  return stages() / (stage + (again ? ".gen-" + std::to_string(generation_) : std::string()) + ".json");
+}
 
 struct WorkspaceLock::Impl {
   fs::path path;
@@ -222,7 +230,7 @@ StageRecord expected_record(const std::string& stage, const settings::Settings& 
 }
 
 StageState stage_state(const Workspace& workspace, const StageRecord& expected) {
-  const fs::path path = record_path(workspace, expected.stage);
+  const fs::path path = workspace.record(expected.stage);
   if (!fs::exists(path)) return StageState::missing;
   const StageRecord found = parse_record(path);
   std::string changes;
@@ -250,7 +258,7 @@ StageState stage_state(const Workspace& workspace, const StageRecord& expected) 
 }
 
 StageRecord read_stage_record(const Workspace& workspace, const std::string& stage) {
-  const fs::path path = record_path(workspace, stage);
+  const fs::path path = workspace.record(stage);
   if (!fs::exists(path)) {
     throw UsageError(format("{}: stage {} is not complete; run `equal {} --workspace {}` first",
                             workspace.root().string(), stage, stage, workspace.root().string()));
@@ -265,17 +273,36 @@ void write_stage_record(const Workspace& workspace, const StageRecord& record) {
                      {"settings", record.settings},
                      {"inputs", record.inputs},
                      {"facts", record.facts}};
-  write_file_atomically(record_path(workspace, record.stage), seal_json(json, 2));
+  write_file_atomically(workspace.record(record.stage), seal_json(json, 2));
+}
+
+void make_current(const Workspace& workspace) {
+  if (Workspace::current(workspace.root()).generation_number() == workspace.generation_number() &&
+      fs::is_symlink(workspace.root() / "current"))
+    return;
+  const fs::path link = workspace.root() / "current", next = temporary_name(link);
+  std::error_code error;
+  fs::remove(next, error);
+  fs::create_symlink(workspace.generation().filename(), next, error);
+  if (!error) fs::rename(next, link, error);
+  if (error) throw EnvironmentError(link.string() + ": the link to the arms in use cannot be made: " + error.message());
+  sync_folder(workspace.root());
 }
 
 void redo_from(const Workspace& workspace, const std::string& stage) {
   const auto first = std::find(kStages.begin(), kStages.end(), stage);
   if (first == kStages.end()) throw UsageError("job.redo = " + stage + ": no such stage");
   // Records go first: a stage without its record is incomplete, whatever else is left of it.
-  for (auto s = kStages.end(); s != first;) fs::remove(record_path(workspace, *--s));
+  const Workspace aligned = workspace.in_generation(1);
+  for (auto s = kStages.end(); s != first;) fs::remove(workspace.record(*--s));
   const auto reaches = [&](const char* s) {
     return std::find(first, kStages.end(), std::string_view(s)) != kStages.end();
   };
+  if (reaches("warmup")) {
+    for (const char* s : kOfGeneration) fs::remove(aligned.record(s));
+    make_current(workspace.in_generation(0));
+    fs::remove_all(aligned.generation());
+  }
   if (reaches("embed")) {
     fs::remove_all(workspace.encoder());
     fs::remove_all(workspace.embeddings());

@@ -24,6 +24,7 @@ constexpr StageTitle kTitles[] = {
     {"reference", "The target task"},
     {"embed", "embed: documents -> vectors"},
     {"cluster", "cluster: vectors -> arms"},
+    {"warmup", "warmup: the encoder learns what documents yield"},
     {"extract", "extract: arms -> pairs, under a budget"},
     {"chat", "The LLM"},
     {"export", "export: pairs -> data set"},

@@ -60,7 +60,7 @@ void add_job(Table& t) {
   t.add<&S::redo>(
        "job.redo", "job", kFree, "", "stage",
        "Throw away this stage's artefacts and those of the stages after it, then run. Answers in the journal are kept.")
-      .choices = {"", "embed", "cluster", "extract", "export"};
+      .choices = {"", "embed", "cluster", "warmup", "extract", "export"};
   t.add<&S::log_level>("log.level", "job", kFree, "info", "", "How much is logged to standard error.").choices = {
       "trace", "debug", "info", "warn", "error", "off"};
 }
@@ -196,6 +196,57 @@ void add_cluster(Table& t) {
   range(t.add<&S::cluster_neighbour_radius>("cluster.neighbour_radius", stage, kResult, "0.2", "",
                                             "Clusters nearer than this share credit under the policy released."),
         0, 100);
+}
+
+void add_warmup(Table& t) {
+  using S = Settings;
+  constexpr auto kResult = Kind::result;
+  const char* stage = "warmup";
+  t.add<&S::warmup>("warmup.enabled", stage, Kind::free, "false", "",
+                    "equal run trains the encoder on the answers to a few documents of each cluster, and embeds and "
+                    "clusters again, before it extracts.");
+  range(t.add<&S::warmup_per_cluster>("warmup.per_cluster", stage, kResult, "2", "documents",
+                                      "Documents of each cluster that are asked for it."),
+        1, 1e6);
+  range(
+      t.add<&S::warmup_max_documents>("warmup.max_documents", stage, kResult, "600", "documents", "Documents at most."),
+      1, 1e6);
+  range(t.add<&S::warmup_budget_share>("warmup.budget_share", stage, kResult, "0.2", "share",
+                                       "Part of the budget that they may take at most."),
+        0.001, 1);
+  range(t.add<&S::warmup_min_documents>("warmup.min_documents", stage, kResult, "48", "documents",
+                                        "With fewer documents that gave pairs nothing is trained."),
+        4, 1e6);
+  t.add<&S::warmup_train>(
+       "warmup.train", stage, kResult, "auto", "",
+       "weights: all that the encoder has, the rows of a fitted table or a transformer; projection: a "
+       "linear map behind it. auto = a map of the table for static (rows need more documents), weights "
+       "for bert, projection for http and the table hash.")
+      .choices = {"auto", "weights", "projection"};
+  range(t.add<&S::warmup_learning_rate>("warmup.learning_rate", stage, kResult, "0", "",
+                                        "Highest learning rate of AdamW; 0 = what suits the kind of encoder."),
+        0, 10);
+  range(t.add<&S::warmup_epochs>("warmup.epochs", stage, kResult, "0", "",
+                                 "Passes over the documents at most; 0 = what suits the kind of encoder."),
+        0, 1000);
+  range(t.add<&S::warmup_batch>("warmup.batch", stage, kResult, "64", "documents",
+                                "Documents of a step, over all ranks together."),
+        2, 65536);
+  range(t.add<&S::warmup_temperature>("warmup.temperature", stage, kResult, "0", "",
+                                      "Temperature of the contrastive loss; 0 = what suits the kind of encoder."),
+        0, 10);
+  range(t.add<&S::warmup_backward_share>("warmup.backward_share", stage, kResult, "0", "share",
+                                         "Part of the loss in which pairs recognise documents; 0 = as published."),
+        0, 1);
+  range(t.add<&S::warmup_hard_negatives>("warmup.hard_negatives", stage, kResult, "15", "pairs",
+                                         "Pairs near a document, by the stock encoder, that each step tells it from."),
+        0, 1000);
+  range(t.add<&S::warmup_held_out>("warmup.held_out", stage, kResult, "0.2", "share",
+                                   "Part of the documents that is measured on and not trained on."),
+        0.01, 0.9);
+  range(t.add<&S::warmup_patience>("warmup.patience", stage, kResult, "3", "epochs",
+                                   "Training ends after so many epochs without a better held-out MRR; 0 = never."),
+        0, 1000);
 }
 
 void add_extract(Table& t) {
@@ -477,6 +528,7 @@ std::vector<Parameter> make_table() {
   add_ingest(t);
   add_embed(t);
   add_cluster(t);
+  add_warmup(t);
   add_extract(t);
   add_chat(t);
   add_export(t);

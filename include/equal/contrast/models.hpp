@@ -11,8 +11,18 @@
 
 namespace equal::contrast {
 
+/// What suits a kind of training, chosen on documents that no test uses (docs/algorithms/contrast.md).
+struct Recipe {
+  double learning_rate, temperature;
+  std::size_t epochs;
+};
+inline constexpr Recipe kTableRecipe{1e-3, 0.05, 20},  ///< rows and map
+    kMapRecipe{2e-3, 0.05, 40},                        ///< a map alone: of a table, or behind any encoder
+    kBertRecipe{5e-5, 0.02, 8};
+
 struct StaticTraining {
-  bool rows = true;        ///< the rows of the words that occur in the texts, updated sparsely
+  bool rows =
+      true;  ///< the rows of the words that occur in the texts, updated sparsely; overfits a few hundred documents
   bool projection = true;  ///< a (dim,dim) map of all rows: what is learned reaches words that no text had
 };
 

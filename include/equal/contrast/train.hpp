@@ -44,7 +44,7 @@ struct TrainParams {
 struct TrainPoint {
   std::uint64_t step = 0;
   double loss = 0;  ///< mean since the point before; 0 at step 0
-  double mrr = 0;   ///< held-out documents -> own pair among one pair of every document
+  double mrr = 0;   ///< held-out documents -> their pairs, each among all pairs of other documents
 };
 
 struct TrainResult {
@@ -87,9 +87,5 @@ struct HardNegativeParams {
 /// Collective.
 void mine_hard_negatives(comm::Communicator& comm, const Trainable& model, std::span<Example> examples,
                          const HardNegativeParams& params, std::size_t part_tokens, ThreadPool& pool);
-
-/// Mean over queries of 1 / rank of candidate own[i], ties counted against it; ranks above `cut` count 0 (0: no cut).
-double mean_reciprocal_rank(linalg::MatrixView<const float> queries, linalg::MatrixView<const float> candidates,
-                            std::span<const std::size_t> own, std::size_t cut = 0);
 
 }  // namespace equal::contrast

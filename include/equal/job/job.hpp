@@ -30,6 +30,9 @@ inline void end_part(Job& job, const char* name) {
 void ingest_stage(Job& job);
 void embed_stage(Job& job);
 void cluster_stage(Job& job);
+/// Generation 1: a sample of documents is asked, the encoder trained on the answers, and all is embedded and clustered
+/// again. job.workspace is generation 1 afterwards, or 0 where the training did not help; `current` says so too.
+void warmup_stage(Job& job);
 /// Returns false when it stopped on request (signal or time limit) with everything saved.
 bool extract_stage(Job& job);
 /// Whether the export is the workspace's (stages/export.json), or a look at a run that somebody else's process drives.

@@ -33,6 +33,13 @@ struct Settings {
   std::uint64_t cluster_k = 0, cluster_max_iterations = 0, cluster_fit_sample = 0;
   std::string cluster_seeding;
   double cluster_tolerance = 0, cluster_neighbour_radius = 0;
+  // warmup
+  bool warmup = false;
+  std::uint64_t warmup_per_cluster = 0, warmup_max_documents = 0, warmup_min_documents = 0, warmup_epochs = 0,
+                warmup_batch = 0, warmup_hard_negatives = 0, warmup_patience = 0;
+  double warmup_budget_share = 0, warmup_learning_rate = 0, warmup_temperature = 0, warmup_backward_share = 0,
+         warmup_held_out = 0;
+  std::string warmup_train;
   // extract
   std::string extractor, policy, reward, transport_solver, transport_cost, order;
   std::string budget_documents;

@@ -133,7 +133,13 @@ if (data.cost.length > 0) {
   s.append(element("div", { class: "charts" }, data.cost.map((c) => bars(c.name, c.rows))));
 }
 
-// 2. Rounds.
+// 2. Warm-up and rounds.
+if (data.warmup) {
+  const s = section("Warm-up", data.warmup.note);
+  const curve = data.warmup.curve;
+  if (curve.length > 1) s.append(lines("held-out MRR", "training steps", [{ points: curve.map((p) => [p.step, p.mrr]) }],
+    (i) => [`step ${count(curve[i].step)}${curve[i].step === data.warmup.best_step ? ", kept" : ""}`, `held-out MRR ${fixed(curve[i].mrr, 4)}`, `loss ${fixed(curve[i].loss, 4)}`]));
+}
 if (data.rounds.length > 0) {
   const s = section("Rewards over the budget", data.rounds_note);
   let asked = 0, credit = 0;

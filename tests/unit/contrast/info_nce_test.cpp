@@ -63,15 +63,5 @@ TEST(InfoNce, ALowTemperatureDoesNotOverflow) {
   for (const float g : c.query_grad.values()) EXPECT_TRUE(std::isfinite(g));
 }
 
-TEST(Retrieval, MeanReciprocalRankCountsTiesAgainst) {
-  Matrix<float> q(2, 2), c(3, 2);
-  q(0, 0) = q(1, 1) = 1;
-  c(0, 0) = 1;            // the first query's own: rank 1
-  c(1, 1) = c(2, 1) = 1;  // the second query's own ties with another: rank 2
-  const std::vector<std::size_t> own = {0, 1};
-  EXPECT_DOUBLE_EQ(mean_reciprocal_rank(q.view(), c.view(), own), 0.75);
-  EXPECT_DOUBLE_EQ(mean_reciprocal_rank(q.view(), c.view(), own, 1), 0.5);
-}
-
 }  // namespace
 }  // namespace equal::contrast::test
