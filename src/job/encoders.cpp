@@ -28,14 +28,13 @@ std::unique_ptr<encode::Encoder> make_encoder(Job& job, const Catalog& catalog) 
   if (found == std::end(kEncoderNames))
     throw InternalError("encoder.kind = " + job.settings.encoder + " is not registered");
   auto base = kEncoderMakers[found - std::begin(kEncoderNames)](job, catalog);
-  std::unique_ptr<encode::Encoder> encoder;
   comm::agree(job.comm, [&] {
     const auto folder = job.workspace.encoder();
-    const bool projected = job.workspace.generation_number() > 0 && encode::has_projection(folder);
-    encoder = projected ? encode::make_projected(std::move(base), encode::load_projection(folder, base->dim()))
-                        : std::move(base);
+    if (job.workspace.generation_number() == 0 || !encode::has_projection(folder)) return;
+    auto map = encode::load_projection(folder, base->dim());
+    base = encode::make_projected(std::move(base), std::move(map));
   });
-  return encoder;
+  return base;
 }
 
 void require_model(const settings::Settings& s, std::string_view what) {
