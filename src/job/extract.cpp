@@ -84,8 +84,10 @@ std::vector<std::uint64_t> paid_before(const Job& job, const Catalog& catalog, c
     const auto sample = read_warmup_sample(job.workspace.in_generation(1)).documents;
     out.insert(sample.begin(), sample.end());
   }
-  for (std::uint64_t d = 0; adopt_all && d < catalog.documents(); ++d) {
-    if (index.contains(d)) out.insert(d);
+  if (adopt_all) {
+    for (const std::uint64_t d : index.documents()) {
+      if (d < catalog.documents()) out.insert(d);
+    }
   }
   return {out.begin(), out.end()};
 }
