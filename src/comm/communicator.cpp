@@ -31,14 +31,18 @@ std::string Communicator::where() const {
 }
 
 std::optional<Message> Communicator::receive_within(double seconds) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  const double end = now() + seconds;
   if (auto message = try_receive()) return message;
   PoliteWait wait(waits_);
   while (true) {
     if (auto message = try_receive()) return message;
-    if (std::chrono::steady_clock::now() >= end) return std::nullopt;
+    if (now() >= end) return std::nullopt;
     wait.pause();
   }
+}
+
+double Communicator::now() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 std::string broadcast_string(Communicator& comm, std::string text, int root) {

@@ -1,7 +1,6 @@
 #include "equal/comm/task_farm.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 #include "equal/base/bytes.hpp"
@@ -103,21 +102,18 @@ std::vector<std::string> TaskFarm::ask_all(std::string_view question) {
 }
 
 std::optional<TaskResult> TaskFarm::next(double seconds) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point end =
-      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  const double end = comm_.now() + seconds;
   while (ready_.empty()) {
     if (local_ != nullptr) {
       for (TaskResult& result : local_->poll(seconds)) ready_.push_back(std::move(result));
       slots_[0] = local_->slots();
       held_[0] -= ready_.size();
       in_flight_ -= ready_.size();
-    } else if (auto message =
-                   comm_.receive_within(std::max(0.0, std::chrono::duration<double>(end - Clock::now()).count()))) {
+    } else if (auto message = comm_.receive_within(std::max(0.0, end - comm_.now()))) {
       take(*message);
     }
     dispatch();
-    if (local_ != nullptr || Clock::now() >= end) break;  // other messages than results do not end the wait
+    if (local_ != nullptr || comm_.now() >= end) break;  // other messages than results do not end the wait
   }
   if (ready_.empty()) return std::nullopt;
   TaskResult out = std::move(ready_.front());

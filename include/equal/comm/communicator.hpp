@@ -1,4 +1,4 @@
-// A group of ranks. Two forms: MPI, and one process. Carries bytes and arithmetic spans only, no method types.
+// A group of ranks. Three forms: MPI, one process, and simulated ranks (simulation.hpp). Carries bytes and arithmetic spans only, no method types.
 //
 // Collective functions must be entered by all ranks in the same order. All waits test and sleep (at most 1 ms), so a
 // waiting rank leaves its core to others. Buffers may be of any size: they are split below Open MPI's `int` counts
@@ -76,8 +76,11 @@ class Communicator {
   virtual void send(int destination, int tag, std::string bytes) = 0;
   /// Local. The next message that has arrived whole, or nothing. Messages of one source arrive in order.
   virtual std::optional<Message> try_receive() = 0;
-  /// Local. Waits until try_receive() would succeed or the time is over.
-  std::optional<Message> receive_within(double seconds);
+  /// Local. As try_receive(), but waits for a message until the time is over.
+  virtual std::optional<Message> receive_within(double seconds);
+
+  /// Local. Seconds on this rank's steady clock, which is what receive_within() waits by.
+  virtual double now() const;
 
   /// Ends all ranks of the job with `exit_code` after logging `reason`. Local; does not return.
   [[noreturn]] virtual void abort(int exit_code, const std::string& reason) noexcept = 0;
