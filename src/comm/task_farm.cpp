@@ -10,7 +10,11 @@ namespace equal::comm {
 namespace {
 
 // Tags of the farm's messages.
-constexpr int kTask = 1, kResult = 2, kFinish = 3, kQuestion = 4, kAnswer = 5, kSlots = 6;
+constexpr int kTask = 1, kResult = 2, kFinish = 3, kQuestion = 4, kAnswer = 5, kSlots = 6, kBroadcast = 7;
+
+// A question that would take more than this through rank 0's link goes down a tree of ranks instead. A tree waits for
+// ranks that are busy at each of its levels, so that small questions are better sent one by one.
+constexpr std::size_t kMostDirectBytes = std::size_t{4} << 20;
 
 }  // namespace
 
@@ -86,7 +90,14 @@ void TaskFarm::take(const Message& message) {
 std::vector<std::string> TaskFarm::ask_all(std::string_view question) {
   if (local_ != nullptr) return {local_->answer(question)};
   std::vector<std::string> answers(slots_.size());
-  for (int r = 1; r < comm_.size(); ++r) comm_.send(r, kQuestion, std::string(question));
+  if (question.size() > kMostDirectBytes / answers.size()) {
+    const std::string size = ByteWriter().put(static_cast<std::uint64_t>(question.size())).take();
+    for (int r = 1; r < comm_.size(); ++r) comm_.send(r, kBroadcast, size);
+    std::string copy(question);
+    comm_.broadcast_bytes(std::as_writable_bytes(std::span<char>(copy)), 0);
+  } else {
+    for (int r = 1; r < comm_.size(); ++r) comm_.send(r, kQuestion, std::string(question));
+  }
   for (std::size_t missing = answers.size(); missing > 0;) {
     auto message = comm_.receive_within(1.0);
     if (!message) continue;
@@ -138,6 +149,12 @@ void serve_tasks(Communicator& comm, TaskWorker& worker) {
       if (message->tag == kFinish) return;
       if (message->tag == kQuestion) {
         comm.send(0, kAnswer, worker.answer(message->bytes));
+        continue;
+      }
+      if (message->tag == kBroadcast) {
+        std::string question(ByteReader(message->bytes).get<std::uint64_t>(), '\0');
+        comm.broadcast_bytes(std::as_writable_bytes(std::span<char>(question)), 0);
+        comm.send(0, kAnswer, worker.answer(question));
         continue;
       }
       ByteReader reader(message->bytes);

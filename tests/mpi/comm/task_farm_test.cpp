@@ -95,6 +95,9 @@ TEST(TaskFarm, EveryTaskIsAnsweredOnceAndSlotsAreNeverExceeded) {
     // Questions are answered while tasks are under way, and no result gets lost over them.
     EXPECT_EQ(farm.ask_all("well"),
               std::vector<std::string>(static_cast<std::size_t>(test::world().workers()), "well!"));
+    // So large that it is broadcast.
+    const std::string long_question(5 << 20, 'q');
+    for (const std::string& answer : farm.ask_all(long_question)) EXPECT_EQ(answer, long_question + "!");
     std::set<std::uint64_t> seen;
     while (farm.unanswered() > 0) {
       const auto result = farm.next(30.0);
