@@ -86,7 +86,14 @@ void DocumentPool::read_embedding(std::size_t position, Candidate& out) const {
   rows_.read(position, {out.embedding.data(), 1, rows_.dimension});
 }
 
-std::vector<Candidate> DocumentPool::take(std::vector<std::size_t> positions, std::size_t count, Order order) {
+Candidate DocumentPool::filled(std::size_t position, Detail detail) const {
+  Candidate out = facts(position);
+  if (detail == Detail::whole) read_embedding(position, out);
+  return out;
+}
+
+std::vector<Candidate> DocumentPool::take(std::vector<std::size_t> positions, std::size_t count, Order order,
+                                          Detail detail) {
   const auto first = [&](std::size_t a, std::size_t b) {
     if (order == Order::hash && rows_.hash[a] != rows_.hash[b]) return rows_.hash[a] < rows_.hash[b];
     if (order == Order::similarity && rows_.similarity[a] != rows_.similarity[b]) {
@@ -100,36 +107,33 @@ std::vector<Candidate> DocumentPool::take(std::vector<std::size_t> positions, st
   std::sort(positions.begin(), end, first);
   std::vector<Candidate> out;
   out.reserve(n);
-  for (std::size_t k = 0; k < n; ++k) {
-    out.push_back(facts(positions[k]));
-    read_embedding(positions[k], out.back());
-  }
+  for (std::size_t k = 0; k < n; ++k) out.push_back(filled(positions[k], detail));
   return out;
 }
 
-std::vector<Candidate> DocumentPool::draw(std::span<const Draw> draws, Order order) {
+std::vector<Candidate> DocumentPool::draw(std::span<const Draw> draws, Order order, Detail detail) {
   std::vector<Candidate> out;
   for (const Draw& d : draws) {
     std::vector<std::size_t> open;
     for (std::size_t k = arm_first_[d.arm]; k < arm_first_[d.arm + 1]; ++k) {
       if (!taken_[by_arm_[k]]) open.push_back(by_arm_[k]);
     }
-    auto taken = take(std::move(open), d.count, order);
+    auto taken = take(std::move(open), d.count, order, detail);
     std::move(taken.begin(), taken.end(), std::back_inserter(out));
   }
   return out;
 }
 
-std::vector<Candidate> DocumentPool::draw_any(std::size_t count, Order order) {
+std::vector<Candidate> DocumentPool::draw_any(std::size_t count, Order order, Detail detail) {
   std::vector<std::size_t> open;
   for (std::size_t i = 0; i < size(); ++i) {
     if (!taken_[i]) open.push_back(i);
   }
-  return take(std::move(open), count, order);
+  return take(std::move(open), count, order, detail);
 }
 
 std::vector<std::vector<Candidate>> DocumentPool::best(std::span<const Ranking> rankings,
-                                                       std::span<const std::uint32_t> arms) {
+                                                       std::span<const std::uint32_t> arms, Detail detail) {
   std::vector<BestOf> found;
   for (const Ranking& r : rankings) found.emplace_back(r.count);
   linalg::Matrix<float> block(kBlockRows, rows_.dimension);
@@ -156,9 +160,8 @@ std::vector<std::vector<Candidate>> DocumentPool::best(std::span<const Ranking> 
   std::vector<std::vector<Candidate>> out(rankings.size());
   for (std::size_t q = 0; q < rankings.size(); ++q) {
     for (const Scored& s : found[q].sorted()) {
-      out[q].push_back(facts(s.position));
+      out[q].push_back(filled(s.position, detail));
       out[q].back().score = s.score;
-      read_embedding(s.position, out[q].back());
     }
   }
   return out;
@@ -169,8 +172,7 @@ std::vector<Candidate> DocumentPool::lookup(std::span<const std::uint64_t> numbe
   for (const std::uint64_t number : numbers) {
     const auto at = position_of(number);
     if (!at) continue;
-    out.push_back(facts(*at));
-    read_embedding(*at, out.back());
+    out.push_back(filled(*at, Detail::whole));
   }
   return out;
 }

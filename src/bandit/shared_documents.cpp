@@ -11,6 +11,9 @@ namespace {
 
 enum class Question : std::uint8_t { remaining, draw, draw_any, best, lookup };
 
+// Candidates of all holders together that may come with embeddings at once: about a megabyte.
+constexpr std::size_t kFewCandidates = 1024;
+
 void put(ByteWriter& w, const Candidate& c) {
   w.put(c.number).put(c.arm).put(c.score).put(c.similarity).put(c.tokens).put(c.hash);
   w.put_span(std::span<const float>(c.embedding));
@@ -27,20 +30,29 @@ std::string pack(const std::vector<Candidate>& candidates) {
   return w.take();
 }
 
-void put(ByteWriter& w, const Ranking& ranking) {
+/// With the offsets of the arms in question alone: a thousand holders need not hear of all arms.
+void put(ByteWriter& w, const Ranking& ranking, std::span<const std::uint32_t> arms) {
   const LinearScore& s = ranking.score;
   w.put(static_cast<std::uint64_t>(ranking.count)).put(s.similarity).put(s.cost_fixed).put(s.cost_per_token);
-  w.put_span(std::span<const float>(s.embedding)).put_span(std::span<const double>(s.offsets));
+  std::vector<double> offsets;
+  if (!s.offsets.empty()) {
+    for (const std::uint32_t arm : arms) offsets.push_back(s.offsets[arm]);
+  }
+  w.put_span(std::span<const float>(s.embedding)).put_span(std::span<const double>(offsets));
 }
 
-Ranking get_ranking(ByteReader& r) {
+Ranking get_ranking(ByteReader& r, std::span<const std::uint32_t> arms, std::size_t all_arms) {
   Ranking out;
   out.count = r.get<std::uint64_t>();
   out.score.similarity = r.get<double>();
   out.score.cost_fixed = r.get<double>();
   out.score.cost_per_token = r.get<double>();
   out.score.embedding = r.get_vector<float>();
-  out.score.offsets = r.get_vector<double>();
+  const auto offsets = r.get_vector<double>();
+  if (offsets.empty()) return out;
+  if (offsets.size() != arms.size()) throw InternalError("a question does not have an offset for each arm");
+  out.score.offsets.resize(all_arms);
+  for (std::size_t i = 0; i < arms.size(); ++i) out.score.offsets[arms[i]] = offsets[i];
   return out;
 }
 
@@ -63,14 +75,13 @@ std::vector<Candidate> get_candidates(ByteReader& r) {
   return out;
 }
 
-std::vector<Candidate> flatten(std::vector<std::vector<Candidate>> parts) {
-  std::vector<Candidate> out;
-  for (auto& part : parts) std::move(part.begin(), part.end(), std::back_inserter(out));
-  return out;
-}
-
-void keep_first(std::vector<Candidate>& all, std::size_t count) {
-  if (all.size() > count) all.erase(all.begin() + static_cast<std::ptrdiff_t>(count), all.end());
+/// The first `count` in the order of `before`, sorted.
+template <class Before>
+void keep_first(std::vector<Candidate>& all, std::size_t count, Before before) {
+  const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(count, all.size()));
+  std::nth_element(all.begin(), end, all.end(), before);
+  all.erase(end, all.end());
+  std::sort(all.begin(), all.end(), before);
 }
 
 }  // namespace
@@ -85,6 +96,7 @@ std::string answer(DocumentPool& pool, std::string_view question) {
       return w.take();
     }
     case Question::draw: {
+      const auto detail = r.get<Detail>();
       const auto order = r.get<Order>();
       std::vector<Draw> draws(r.get<std::uint64_t>());
       for (Draw& d : draws) {
@@ -92,17 +104,23 @@ std::string answer(DocumentPool& pool, std::string_view question) {
         d.count = r.get<std::uint64_t>();
         if (d.arm >= pool.arms()) throw InternalError("a question names an arm that does not exist");
       }
-      return pack(pool.draw(draws, order));
+      return pack(pool.draw(draws, order, detail));
     }
     case Question::draw_any: {
+      const auto detail = r.get<Detail>();
       const auto order = r.get<Order>();
-      return pack(pool.draw_any(r.get<std::uint64_t>(), order));
+      return pack(pool.draw_any(r.get<std::uint64_t>(), order, detail));
     }
     case Question::best: {
+      const auto detail = r.get<Detail>();
+      const auto arms = r.get_vector<std::uint32_t>();
+      for (const std::uint32_t arm : arms) {
+        if (arm >= pool.arms()) throw InternalError("a question names an arm that does not exist");
+      }
       std::vector<Ranking> rankings;
-      for (auto n = r.get<std::uint64_t>(); n > 0; --n) rankings.push_back(get_ranking(r));
+      for (auto n = r.get<std::uint64_t>(); n > 0; --n) rankings.push_back(get_ranking(r, arms, pool.arms()));
       ByteWriter w;
-      for (const auto& best : pool.best(rankings, r.get_vector<std::uint32_t>())) put(w, best);
+      for (const auto& best : pool.best(rankings, arms, detail)) put(w, best);
       return w.take();
     }
     case Question::lookup:
@@ -113,7 +131,9 @@ std::string answer(DocumentPool& pool, std::string_view question) {
 
 SharedDocuments::SharedDocuments(Exchange exchange, std::size_t arms)
     : exchange_(std::move(exchange)), remaining_(arms, 0) {
-  for (const std::string& bytes : send(ByteWriter().put(Question::remaining).take())) {
+  const auto answers = send(ByteWriter().put(Question::remaining).take());
+  holders_ = answers.size();
+  for (const std::string& bytes : answers) {
     ByteReader r(bytes);
     for (std::uint64_t& n : remaining_) n += r.get<std::uint64_t>();
   }
@@ -125,45 +145,71 @@ std::vector<std::string> SharedDocuments::send(const std::string& question) {
   return answers;
 }
 
-std::vector<std::vector<Candidate>> SharedDocuments::ask(const std::string& question) {
-  std::vector<std::vector<Candidate>> parts;
+/// All holders' candidates, one holder after another.
+std::vector<Candidate> SharedDocuments::ask(const std::string& question) {
+  std::vector<Candidate> out;
   for (const std::string& bytes : send(question)) {
     ByteReader r(bytes);
-    parts.push_back(get_candidates(r));
-  }
-  return parts;
-}
-
-std::vector<Candidate> SharedDocuments::draw(std::span<const Draw> draws, Order order) {
-  ByteWriter w;
-  w.put(Question::draw).put(order).put(static_cast<std::uint64_t>(draws.size()));
-  for (const Draw& d : draws) w.put(d.arm).put(static_cast<std::uint64_t>(d.count));
-  std::unordered_map<std::uint32_t, std::vector<Candidate>> of_arm;
-  for (Candidate& c : flatten(ask(w.take()))) of_arm[c.arm].push_back(std::move(c));
-  std::vector<Candidate> out;
-  for (const Draw& d : draws) {
-    auto& offered = of_arm[d.arm];
-    std::sort(offered.begin(), offered.end(), [&](const auto& a, const auto& b) { return drawn_before(a, b, order); });
-    keep_first(offered, d.count);
-    std::copy(offered.begin(), offered.end(), std::back_inserter(out));
+    for (Candidate& c : get_candidates(r)) out.push_back(std::move(c));
   }
   return out;
 }
 
+Detail SharedDocuments::detail_for(std::size_t wanted) const {
+  return holders_ == 1 || wanted <= kFewCandidates / holders_ ? Detail::whole : Detail::facts;
+}
+
+void SharedDocuments::fetch_embeddings(std::span<std::vector<Candidate>> chosen) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& list : chosen) {
+    for (const Candidate& c : list) numbers.push_back(c.number);
+  }
+  if (numbers.empty()) return;
+  const auto whole = lookup(numbers);
+  if (whole.size() != numbers.size()) throw InternalError("documents that were offered are not there any more");
+  auto from = whole.begin();
+  for (auto& list : chosen) {
+    for (Candidate& c : list) c.embedding = (from++)->embedding;
+  }
+}
+
+std::vector<Candidate> SharedDocuments::draw(std::span<const Draw> draws, Order order) {
+  std::size_t wanted = 0;
+  for (const Draw& d : draws) wanted += std::min<std::uint64_t>(d.count, remaining_[d.arm]);
+  const Detail detail = detail_for(wanted);
+  ByteWriter w;
+  w.put(Question::draw).put(detail).put(order).put(static_cast<std::uint64_t>(draws.size()));
+  for (const Draw& d : draws) w.put(d.arm).put(static_cast<std::uint64_t>(d.count));
+  std::unordered_map<std::uint32_t, std::vector<Candidate>> of_arm;
+  for (Candidate& c : ask(w.take())) of_arm[c.arm].push_back(std::move(c));
+  std::vector<Candidate> out;
+  for (const Draw& d : draws) {
+    auto& offered = of_arm[d.arm];
+    keep_first(offered, d.count, [&](const auto& a, const auto& b) { return drawn_before(a, b, order); });
+    std::copy(offered.begin(), offered.end(), std::back_inserter(out));
+  }
+  if (detail == Detail::facts) fetch_embeddings({&out, 1});
+  return out;
+}
+
 std::vector<Candidate> SharedDocuments::draw_any(std::size_t count, Order order) {
-  auto all =
-      flatten(ask(ByteWriter().put(Question::draw_any).put(order).put(static_cast<std::uint64_t>(count)).take()));
-  std::sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return drawn_before(a, b, order); });
-  keep_first(all, count);
+  const Detail detail = detail_for(count);
+  ByteWriter w;
+  w.put(Question::draw_any).put(detail).put(order).put(static_cast<std::uint64_t>(count));
+  auto all = ask(w.take());
+  keep_first(all, count, [&](const auto& a, const auto& b) { return drawn_before(a, b, order); });
+  if (detail == Detail::facts) fetch_embeddings({&all, 1});
   return all;
 }
 
 std::vector<std::vector<Candidate>> SharedDocuments::best(std::span<const Ranking> rankings,
                                                           std::span<const std::uint32_t> arms) {
+  std::size_t wanted = 0;
+  for (const Ranking& ranking : rankings) wanted += ranking.count;
+  const Detail detail = detail_for(wanted);
   ByteWriter w;
-  w.put(Question::best).put(static_cast<std::uint64_t>(rankings.size()));
-  for (const Ranking& ranking : rankings) put(w, ranking);
-  w.put_span(arms);
+  w.put(Question::best).put(detail).put_span(arms).put(static_cast<std::uint64_t>(rankings.size()));
+  for (const Ranking& ranking : rankings) put(w, ranking, arms);
   std::vector<std::vector<Candidate>> out(rankings.size());
   for (const std::string& bytes : send(w.take())) {
     ByteReader r(bytes);
@@ -171,16 +217,14 @@ std::vector<std::vector<Candidate>> SharedDocuments::best(std::span<const Rankin
       for (Candidate& c : get_candidates(r)) all.push_back(std::move(c));
     }
   }
-  for (std::size_t q = 0; q < out.size(); ++q) {
-    std::sort(out[q].begin(), out[q].end(), ranks_before);
-    keep_first(out[q], rankings[q].count);
-  }
+  for (std::size_t q = 0; q < out.size(); ++q) keep_first(out[q], rankings[q].count, ranks_before);
+  if (detail == Detail::facts) fetch_embeddings(out);
   return out;
 }
 
 std::vector<Candidate> SharedDocuments::lookup(std::span<const std::uint64_t> numbers) {
   std::unordered_map<std::uint64_t, Candidate> found;
-  for (Candidate& c : flatten(ask(ByteWriter().put(Question::lookup).put_span(numbers).take()))) {
+  for (Candidate& c : ask(ByteWriter().put(Question::lookup).put_span(numbers).take())) {
     const std::uint64_t number = c.number;
     found.emplace(number, std::move(c));
   }

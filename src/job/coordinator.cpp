@@ -1,7 +1,6 @@
 #include "coordinator.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -11,7 +10,7 @@
 namespace equal::job {
 namespace {
 
-constexpr auto kObserveEvery = std::chrono::seconds(1);
+constexpr double kObserveEvery = 1.0;  // seconds
 
 }  // namespace
 
@@ -88,8 +87,7 @@ void Coordinator::collect(double seconds) {
   if (params_.by_arrival) {
     // What has arrived is learned from when the next decision needs it, all at once: that costs a fraction of learning
     // one by one. A slow server's answers do not stay unseen for long.
-    const auto now = std::chrono::steady_clock::now();
-    if (out() == 0 || room() > 0 || now - observed_at_ > kObserveEvery) observe_arrived();
+    if (out() == 0 || room() > 0 || parts_.farm.now() - observed_at_ > kObserveEvery) observe_arrived();
   } else {
     while (!rounds_.empty() && rounds_.front().missing == 0) {
       auto answers = std::move(rounds_.front().answers);
@@ -115,7 +113,7 @@ void Coordinator::receive(Answer answer) {
 }
 
 void Coordinator::observe_arrived() {
-  observed_at_ = std::chrono::steady_clock::now();
+  observed_at_ = parts_.farm.now();
   if (!arrived_.empty()) observe(std::exchange(arrived_, {}), true);
 }
 
@@ -252,10 +250,10 @@ void Coordinator::replay() {
 }
 
 void Coordinator::drain() {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(params_.drain_seconds);
+  const double end = parts_.farm.now() + params_.drain_seconds;
   log::info("stopping on request: waiting up to {:.0f} s for {} documents", params_.drain_seconds,
             parts_.farm.unanswered());
-  while (parts_.farm.unanswered() > 0 && std::chrono::steady_clock::now() < end) collect(0.2);
+  while (parts_.farm.unanswered() > 0 && parts_.farm.now() < end) collect(0.2);
   observe_arrived();
 }
 

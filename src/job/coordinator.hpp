@@ -1,7 +1,6 @@
 // Rank 0 during the extract stage: the bandit loop, the program's one cycle.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -100,7 +99,7 @@ class Coordinator {
   std::vector<Answer> arrived_;                         // by_arrival: received, not observed
   std::unordered_set<Digest128, Digest128Hash> seen_;   // pairs of the run
   std::uint64_t next_round_ = 0, observations_ = 0;
-  std::chrono::steady_clock::time_point observed_at_{};  // by_arrival
+  double observed_at_ = 0;  // by_arrival: when, by the farm's clock
 };
 
 }  // namespace equal::job

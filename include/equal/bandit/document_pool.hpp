@@ -25,6 +25,12 @@ struct PoolRows {
   ReadRows read;
 };
 
+/// How much of a candidate is filled in.
+enum class Detail : std::uint8_t {
+  facts,  ///< all but the embedding: nothing is read for it
+  whole,
+};
+
 /// Memory: 36 bytes a document; embeddings stay where `read` finds them. At most 2^32 documents.
 class DocumentPool final : public Documents {
  public:
@@ -32,11 +38,22 @@ class DocumentPool final : public Documents {
   DocumentPool(PoolRows rows, std::size_t arms);
 
   std::uint64_t remaining(std::uint32_t arm) const override { return remaining_[arm]; }
-  std::vector<Candidate> draw(std::span<const Draw> draws, Order order) override;
-  std::vector<Candidate> draw_any(std::size_t count, Order order) override;
+  std::vector<Candidate> draw(std::span<const Draw> draws, Order order) override {
+    return draw(draws, order, Detail::whole);
+  }
+  std::vector<Candidate> draw_any(std::size_t count, Order order) override {
+    return draw_any(count, order, Detail::whole);
+  }
   /// Reads the arms' documents once: O(documents of `arms` x dim x rankings).
   std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings,
-                                           std::span<const std::uint32_t> arms) override;
+                                           std::span<const std::uint32_t> arms) override {
+    return best(rankings, arms, Detail::whole);
+  }
+  // The same with a choice.
+  std::vector<Candidate> draw(std::span<const Draw> draws, Order order, Detail detail);
+  std::vector<Candidate> draw_any(std::size_t count, Order order, Detail detail);
+  std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings, std::span<const std::uint32_t> arms,
+                                           Detail detail);
 
   /// The documents with these numbers that this pool holds, asked or not, in the order of `numbers`; others are left
   /// out.
@@ -49,7 +66,8 @@ class DocumentPool final : public Documents {
 
  private:
   Candidate facts(std::size_t position) const;  // all but the embedding
-  std::vector<Candidate> take(std::vector<std::size_t> positions, std::size_t count, Order order);
+  Candidate filled(std::size_t position, Detail detail) const;
+  std::vector<Candidate> take(std::vector<std::size_t> positions, std::size_t count, Order order, Detail detail);
   void read_embedding(std::size_t position, Candidate& out) const;
   std::optional<std::size_t> position_of(std::uint64_t number) const;
 

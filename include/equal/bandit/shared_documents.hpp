@@ -16,6 +16,8 @@ namespace equal::bandit {
 /// A holder's side: the answer to one question of SharedDocuments. Throws InternalError on malformed bytes.
 std::string answer(DocumentPool& pool, std::string_view question);
 
+/// Of many holders each offers as many candidates as are wanted in all. So their embeddings stay where they are until
+/// it is known which of them are chosen; a second exchange fetches those.
 class SharedDocuments final : public Documents {
  public:
   /// Sends a question to every holder and returns all answers, in any fixed order.
@@ -25,6 +27,7 @@ class SharedDocuments final : public Documents {
   SharedDocuments(Exchange exchange, std::size_t arms);
 
   std::uint64_t remaining(std::uint32_t arm) const override { return remaining_[arm]; }
+  // One exchange, or two: with one holder, and where all together offer few candidates, embeddings come at once.
   std::vector<Candidate> draw(std::span<const Draw> draws, Order order) override;
   std::vector<Candidate> draw_any(std::size_t count, Order order) override;
   std::vector<std::vector<Candidate>> best(std::span<const Ranking> rankings,
@@ -37,8 +40,11 @@ class SharedDocuments final : public Documents {
 
  private:
   std::vector<std::string> send(const std::string& question);
-  std::vector<std::vector<Candidate>> ask(const std::string& question);
+  std::vector<Candidate> ask(const std::string& question);
+  Detail detail_for(std::size_t wanted) const;
+  void fetch_embeddings(std::span<std::vector<Candidate>> chosen);
   Exchange exchange_;
+  std::size_t holders_ = 1;
   std::vector<std::uint64_t> marked_;  // numbers that the holders have not heard of yet
   std::vector<std::uint64_t> remaining_;
 };

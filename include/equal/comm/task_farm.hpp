@@ -43,6 +43,7 @@ class TaskFarm {
   std::size_t slots() const noexcept;                            ///< over all workers, as they last said
   std::size_t in_flight() const noexcept { return in_flight_; }  ///< held by workers
   std::size_t unanswered() const noexcept { return waiting_.size() + in_flight_; }
+  double now() const { return comm_.now(); }  ///< the communicator's clock, which next() waits by
 
   /// Queues a task. It goes to `preferred` (a rank) while that has a free slot, else to the least loaded worker. Tasks
   /// leave in the order of submission.

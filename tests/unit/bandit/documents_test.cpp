@@ -112,8 +112,16 @@ TEST_P(Spread, MergedAnswersDoNotDependOnTheSpread) {
     const std::vector<Ranking> rankings{{some_score(5, 6), 11}, {other, 4}};
     const auto best = single->best(rankings, all_arms(5)), merged = shared.best(rankings, all_arms(5));
     ASSERT_EQ(merged.size(), 2U);
-    for (std::size_t q = 0; q < 2; ++q) EXPECT_EQ(numbers(merged[q]), numbers(best[q]));
+    for (std::size_t q = 0; q < 2; ++q) {
+      ASSERT_EQ(numbers(merged[q]), numbers(best[q]));
+      for (std::size_t i = 0; i < best[q].size(); ++i) {
+        EXPECT_EQ(merged[q][i].embedding, best[q][i].embedding);
+        EXPECT_EQ(merged[q][i].score, best[q][i].score);
+      }
+    }
     const auto& taken = best[0];
+    const auto drawn = shared.draw_any(17, Order::hash), expected = single->draw_any(17, Order::hash);
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(drawn[i].embedding, expected[i].embedding);
     EXPECT_EQ(numbers(shared.lookup(numbers(taken))), numbers(taken));
     shared.mark(taken);
     single->mark(numbers(taken));
