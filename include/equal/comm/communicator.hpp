@@ -1,4 +1,5 @@
-// A group of ranks. Three forms: MPI, one process, and simulated ranks (simulation.hpp). Carries bytes and arithmetic spans only, no method types.
+// A group of ranks. Three forms: MPI, one process, and simulated ranks (simulation.hpp). Carries bytes and arithmetic
+// spans only, no method types.
 //
 // Collective functions must be entered by all ranks in the same order. All waits test and sleep (at most 1 ms), so a
 // waiting rank leaves its core to others. Buffers may be of any size: they are split below Open MPI's `int` counts
