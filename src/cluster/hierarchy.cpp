@@ -61,7 +61,7 @@ std::vector<MemorySource> gather_members(EmbeddingSource& source, FitRows& rows,
 }  // namespace
 
 Hierarchy kmeans_hierarchy(comm::Communicator& comm, EmbeddingSource& source, const KMeansParams& params,
-                           std::uint32_t top, ThreadPool& pool) {
+                           std::uint32_t top, ThreadPool& pool, const KMeansCallback& callback) {
   if (top < 1 || top > params.k)
     throw UsageError(format("k-means: top = {} clusters; must be 1 to k = {}", top, params.k));
   KMeansParams level = params;
@@ -69,7 +69,7 @@ Hierarchy kmeans_hierarchy(comm::Communicator& comm, EmbeddingSource& source, co
   level.fit_sample = fit_rows_wanted(params);
   level.start = {};
   Hierarchy out;
-  out.top = kmeans(comm, source, level, pool).centroids;
+  out.top = kmeans(comm, source, level, pool, callback).centroids;
   out.leaves = linalg::Matrix<double>(0, source.dim());
   if (out.top.rows() == 0) return out;
 
@@ -105,7 +105,7 @@ Hierarchy kmeans_hierarchy(comm::Communicator& comm, EmbeddingSource& source, co
       level.fit_sample = KMeansParams::kAllRows;
       level.seed = mix64(params.seed + i);
       const auto leaves =
-          size[i] == 0 ? linalg::Matrix<double>() : kmeans(comm, members[i - first], level, pool).centroids;
+          size[i] == 0 ? linalg::Matrix<double>() : kmeans(comm, members[i - first], level, pool, callback).centroids;
       for (std::size_t leaf = 0; leaf < share[i]; ++leaf) {  // an empty cluster keeps its centroid as its only leaf
         const std::span<const double> from = size[i] == 0 ? out.top.row(i) : leaves.row(leaf);
         std::copy(from.begin(), from.end(), out.leaves.row(out.start[i] + leaf).begin());

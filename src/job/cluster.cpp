@@ -8,6 +8,7 @@
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
 #include "equal/base/random.hpp"
+#include "equal/cluster/hierarchy.hpp"
 #include "equal/cluster/kmeans.hpp"
 #include "equal/cluster/neighbours.hpp"
 #include "equal/job/job.hpp"
@@ -108,8 +109,16 @@ cluster::KMeansParams kmeans_params(const settings::Settings& s, std::uint32_t k
   return p;
 }
 
-store::Clusters to_stored(const cluster::KMeansResult& fit, const cluster::ClusterStats& stats,
-                          const cluster::NeighbourGraph& graph) {
+/// Centroids and the cluster of each of this rank's documents.
+struct Clustering {
+  linalg::Matrix<double> centroids;
+  cluster::Assignment assigned;
+  std::vector<double> objective;  ///< of the fitted documents in each iteration; two levels: those of the first level
+  bool converged = false;
+};
+
+store::Clusters to_stored(const Clustering& fit, const cluster::NeighbourGraph& graph) {
+  const cluster::ClusterStats& stats = fit.assigned.stats;
   store::Clusters out;
   out.dim = fit.centroids.columns();
   out.centroids.assign(fit.centroids.values().begin(), fit.centroids.values().end());
@@ -152,6 +161,69 @@ std::string embeddings_digest(const Workspace& workspace, const Catalog& catalog
   return sha.hex();
 }
 
+/// Collective. One level: goes on after the last saved iteration.
+Clustering cluster_flat(Job& job, cluster::EmbeddingSource& source, const cluster::KMeansParams& params,
+                        const std::string& fit_digest) {
+  const auto saved = read_kmeans_state(job, fit_digest);
+  if (saved && job.comm.is_root()) log::info("cluster: goes on after iteration {}", saved->objective.size());
+  ProgressLine line(job.workspace, "cluster", "iterations", std::uint64_t{params.max_iterations} * params.restarts);
+  double next_save = 0;  // seconds of rank 0: saving takes at most a twentieth of the time
+  const auto after_iteration = [&](const cluster::KMeansProgress& p) {
+    const bool stop = comm::broadcast(job.comm, stop_requested());
+    const bool save = comm::broadcast(job.comm, stop || line.seconds() >= next_save);
+    const cluster::KMeansState* state = save ? &p.state() : nullptr;
+    comm::agree(job.comm, [&] {
+      if (!job.comm.is_root()) return;
+      if (save) {
+        const double before = line.seconds();
+        write_kmeans_state(job.workspace, fit_digest, *state);
+        next_save = line.seconds() + 20 * (line.seconds() - before);
+      }
+      line.show(std::uint64_t{p.restart} * params.max_iterations + p.iteration, [&] {
+        return format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)),
+                      human_count(static_cast<double>(p.rows)));
+      });
+      if (stop)
+        throw Error(
+            Family::checkpointed,
+            format("cluster: stopped on request after iteration {}; the same command line goes on", p.iteration));
+    });
+    return true;
+  };
+  auto fit = cluster::kmeans(job.comm, source, params, job.pool, after_iteration, saved);
+  end_part(job, "fit");
+  auto assigned = cluster::assign(job.comm, source, fit.centroids, params, job.pool);
+  end_part(job, "assign");
+  return {std::move(fit.centroids), std::move(assigned), std::move(fit.objective), fit.converged};
+}
+
+/// Collective. Two levels; begins anew when it was stopped.
+Clustering cluster_by_levels(Job& job, cluster::EmbeddingSource& source, const cluster::KMeansParams& params,
+                             std::uint32_t top) {
+  ProgressLine line(job.workspace, "cluster", "sets of clusters", std::uint64_t{top} + 1);
+  std::uint64_t sets = 0;  // that were begun: the first level, then one for each of its clusters
+  Clustering out;
+  const auto after_iteration = [&](const cluster::KMeansProgress& p) {
+    comm::agree(job.comm, [&] {
+      if (p.iteration == 1) ++sets;
+      if (sets == 1) {
+        out.objective.push_back(p.objective);
+        out.converged = p.iteration < params.max_iterations;
+      }
+      if (!job.comm.is_root()) return;
+      line.show(sets - 1);
+      if (stop_requested()) throw Error(Family::checkpointed, "cluster: stopped on request; two levels begin anew");
+    });
+    return true;
+  };
+  auto levels = cluster::kmeans_hierarchy(job.comm, source, params, top, job.pool, after_iteration);
+  end_part(job, "fit");
+  out.assigned = cluster::assign_hierarchy(job.comm, source, levels, params, job.pool);
+  end_part(job, "assign");
+  out.centroids = std::move(levels.leaves);
+  return out;
+}
+
 }  // namespace
 
 void cluster_stage(Job& job) {
@@ -186,45 +258,18 @@ void cluster_stage(Job& job) {
   require_space(job, "cluster", catalog.documents() * (dim * sizeof(linalg::float16) + 2 * sizeof(std::uint32_t)),
                 job.workspace.by_cluster());
   const auto params = kmeans_params(job.settings, k);
-  const std::string fit_digest = record.digest();
-  const auto saved = read_kmeans_state(job, fit_digest);
-  if (saved && job.comm.is_root()) log::info("cluster: goes on after iteration {}", saved->objective.size());
-  ProgressLine line(job.workspace, "cluster", "iterations", std::uint64_t{params.max_iterations} * params.restarts);
-  double next_save = 0;  // seconds of rank 0: saving takes at most a twentieth of the time
-  const auto after_iteration = [&](const cluster::KMeansProgress& p) {
-    const bool stop = comm::broadcast(job.comm, stop_requested());
-    const bool save = comm::broadcast(job.comm, stop || line.seconds() >= next_save);
-    const cluster::KMeansState* state = save ? &p.state() : nullptr;
-    comm::agree(job.comm, [&] {
-      if (!job.comm.is_root()) return;
-      if (save) {
-        const double before = line.seconds();
-        write_kmeans_state(job.workspace, fit_digest, *state);
-        next_save = line.seconds() + 20 * (line.seconds() - before);
-      }
-      line.show(std::uint64_t{p.restart} * params.max_iterations + p.iteration, [&] {
-        return format("objective {:.6g}, {} of {} moved", p.objective, human_count(static_cast<double>(p.moved)),
-                      human_count(static_cast<double>(p.rows)));
-      });
-      if (stop)
-        throw Error(
-            Family::checkpointed,
-            format("cluster: stopped on request after iteration {}; the same command line goes on", p.iteration));
-    });
-    return true;
-  };
-  const auto fit = cluster::kmeans(job.comm, *source, params, job.pool, after_iteration, saved);
-  end_part(job, "fit");
-  const auto assigned = cluster::assign(job.comm, *source, fit.centroids, params, job.pool);
-  end_part(job, "assign");
+  const auto top = static_cast<std::uint32_t>(std::min<std::uint64_t>(job.settings.cluster_top, k));
+  const Clustering fit =
+      top > 0 ? cluster_by_levels(job, *source, params, top) : cluster_flat(job, *source, params, record.digest());
+  const auto found = static_cast<std::uint32_t>(fit.centroids.rows());
   const double silhouette =
       cluster::silhouette(job.comm, *source, fit.centroids, kSilhouetteSample, job.settings.seed, job.pool);
-  const auto graph = cluster::neighbour_graph(assigned.stats, job.settings.cluster_neighbour_radius, job.pool);
+  const auto graph = cluster::neighbour_graph(fit.assigned.stats, job.settings.cluster_neighbour_radius, job.pool);
 
   std::string clusters_digest;
   comm::agree(job.comm, [&] {
     if (job.comm.is_root())
-      clusters_digest = store::write_clusters(job.workspace.clusters(), to_stored(fit, assigned.stats, graph),
+      clusters_digest = store::write_clusters(job.workspace.clusters(), to_stored(fit, graph),
                                               {{"embeddings", record.inputs.at("embeddings")}});
   });
   clusters_digest = comm::broadcast_string(job.comm, clusters_digest);
@@ -233,24 +278,24 @@ void cluster_stage(Job& job) {
     for (const PartitionId p : owned) {
       const auto n = static_cast<std::size_t>(catalog.partitions[p.value].documents);
       write_partition_results(job, catalog.partitions[p.value], clusters_digest,
-                              std::span(assigned.cluster).subspan(row, n), k);
+                              std::span(fit.assigned.cluster).subspan(row, n), found);
       row += n;
     }
   });
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    record.facts = {{"clusters", k},
+    record.facts = {{"clusters", found},
                     {"iterations", fit.objective.size()},
                     {"converged", fit.converged},
-                    {"objective", assigned.stats.objective},
-                    {"silhouette", silhouette},
+                     {"objective", fit.assigned.stats.objective},
+                     {"silhouette", silhouette},
                     {"clusters_digest", clusters_digest},
                     {"seconds", seconds}};
     write_stage_record(job.workspace, record);
     fs::remove(job.workspace.kmeans_state());
-    log::info("cluster: {} clusters after {} iterations in {}, objective {:.6g}", k, fit.objective.size(),
-              human_seconds(seconds), assigned.stats.objective);
+    log::info("cluster: {} clusters after {} iterations in {}, objective {:.6g}", found, fit.objective.size(),
+              human_seconds(seconds), fit.assigned.stats.objective);
   });
   end_part(job, "write");
 }

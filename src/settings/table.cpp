@@ -182,6 +182,10 @@ void add_cluster(Table& t) {
       t.add<&S::cluster_k>("cluster.k", stage, kResult, "0", "clusters",
                            "Number of clusters = arms; 0 = the square root of the number of documents, at most 16384."),
       0, 1048576);
+  range(t.add<&S::cluster_top>("cluster.top", stage, kResult, "0", "clusters",
+                               "Two levels: so many clusters first, then each is split by itself, k in all; for more "
+                               "clusters than one level can afford. 0 = one level."),
+        0, 1048576);
   range(t.add<&S::cluster_max_iterations>("cluster.max_iterations", stage, kResult, "25", "",
                                           "Iterations of k-means at most."),
         1, 10000);
