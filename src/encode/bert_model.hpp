@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "equal/encode/bert_config.hpp"
-#include "equal/linalg/transformer.hpp"
 #include "equal/encode/safetensors.hpp"
+#include "equal/linalg/transformer.hpp"
 
 namespace equal::encode {
 
@@ -40,12 +40,12 @@ class BertScratch {
   std::size_t rows() const noexcept { return hidden.rows; }
   std::size_t longest() const noexcept { return attention.length(); }
 
-  Tensor hidden;          ///< (rows, hidden) f32
-  Tensor hidden_input;    ///< the same in the input format of the products; f32: not used
-  Tensor qkv, context;    ///< f32, or bf16 for bf16 and int8
-  Tensor context_input;   ///< int8 only
-  Tensor middle;          ///< (chunk, intermediate)
-  Tensor middle_input;    ///< int8 only
+  Tensor hidden;         ///< (rows, hidden) f32
+  Tensor hidden_input;   ///< the same in the input format of the products; f32: not used
+  Tensor qkv, context;   ///< f32, or bf16 for bf16 and int8
+  Tensor context_input;  ///< int8 only
+  Tensor middle;         ///< (chunk, intermediate)
+  Tensor middle_input;   ///< int8 only
   linalg::AttentionScratch attention;
 };
 
@@ -56,6 +56,7 @@ void run_bert(const BertWeights& weights, std::span<const std::uint32_t> ids, st
               BertScratch& scratch, std::size_t layers = static_cast<std::size_t>(-1));
 
 /// Mean of the rows, or the first one. Added in row order.
-void pool(const BertWeights& weights, const Tensor& hidden, std::size_t first, std::size_t length, bool cls, std::span<float> out);
+void pool(const BertWeights& weights, const Tensor& hidden, std::size_t first, std::size_t length, bool cls,
+          std::span<float> out);
 
 }  // namespace equal::encode

@@ -285,12 +285,9 @@ void cluster_stage(Job& job) {
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    record.facts = {{"clusters", found},
-                    {"iterations", fit.objective.size()},
-                    {"converged", fit.converged},
-                     {"objective", fit.assigned.stats.objective},
-                     {"silhouette", silhouette},
-                    {"clusters_digest", clusters_digest},
+    record.facts = {{"clusters", found},          {"iterations", fit.objective.size()},
+                    {"converged", fit.converged}, {"objective", fit.assigned.stats.objective},
+                    {"silhouette", silhouette},   {"clusters_digest", clusters_digest},
                     {"seconds", seconds}};
     write_stage_record(job.workspace, record);
     fs::remove(job.workspace.kmeans_state());

@@ -1,8 +1,10 @@
 // Building blocks of the AVX-512 kernels, for transformer_f32.cpp and transformer_low.cpp, which are compiled for that
-// instruction set. Everything is in an unnamed namespace and includes no other inline code: see transformer_kernels.hpp.
+// instruction set. Everything is in an unnamed namespace and includes no other inline code: see
+// transformer_kernels.hpp.
 //
-// The product kernel keeps a tile of MR x 32 sums in registers. A step is four bytes of a row of x (one float, two bfloat16 or
-// four uint8), broadcast to all lanes, times 32 x four bytes of packed weights: the three precisions differ in one instruction.
+// The product kernel keeps a tile of MR x 32 sums in registers. A step is four bytes of a row of x (one float, two
+// bfloat16 or four uint8), broadcast to all lanes, times 32 x four bytes of packed weights: the three precisions differ
+// in one instruction.
 #pragma once
 
 #include <immintrin.h>
@@ -24,8 +26,8 @@ inline __m512 load(const float* p) { return _mm512_loadu_ps(p); }
 inline const float* as_floats(const std::byte* p) { return reinterpret_cast<const float*>(p); }
 inline float* as_floats(std::byte* p) { return reinterpret_cast<float*>(p); }
 
-// One precision: how a step is added to a sum. Assembly, because GCC 12 otherwise lets sums wander between registers (a fifth
-// of the instructions of the int8 loop were copies and spills).
+// One precision: how a step is added to a sum. Assembly, because GCC 12 otherwise lets sums wander between registers (a
+// fifth of the instructions of the int8 loop were copies and spills).
 struct F32 {
   using Sum = __m512;
   static Sum zero() { return _mm512_setzero_ps(); }
@@ -71,18 +73,41 @@ inline __attribute__((always_inline)) void for_tiles(std::size_t rows, const F& 
   std::size_t i = 0;
   for (; i + 12 <= rows; i += 12) f.template operator()<12>(i);
   switch (rows - i) {
-    case 1: f.template operator()<1>(i); break;
-    case 2: f.template operator()<2>(i); break;
-    case 3: f.template operator()<3>(i); break;
-    case 4: f.template operator()<4>(i); break;
-    case 5: f.template operator()<5>(i); break;
-    case 6: f.template operator()<6>(i); break;
-    case 7: f.template operator()<7>(i); break;
-    case 8: f.template operator()<8>(i); break;
-    case 9: f.template operator()<9>(i); break;
-    case 10: f.template operator()<10>(i); break;
-    case 11: f.template operator()<11>(i); break;
-    default: break;
+    case 1:
+      f.template operator()<1>(i);
+      break;
+    case 2:
+      f.template operator()<2>(i);
+      break;
+    case 3:
+      f.template operator()<3>(i);
+      break;
+    case 4:
+      f.template operator()<4>(i);
+      break;
+    case 5:
+      f.template operator()<5>(i);
+      break;
+    case 6:
+      f.template operator()<6>(i);
+      break;
+    case 7:
+      f.template operator()<7>(i);
+      break;
+    case 8:
+      f.template operator()<8>(i);
+      break;
+    case 9:
+      f.template operator()<9>(i);
+      break;
+    case 10:
+      f.template operator()<10>(i);
+      break;
+    case 11:
+      f.template operator()<11>(i);
+      break;
+    default:
+      break;
   }
 }
 
@@ -94,13 +119,14 @@ inline __attribute__((always_inline)) __m512 polynomial(__m512 t, const float (&
   return y;
 }
 
-// v Phi(v). Phi(v) - 1/2 = v Q(v^2) on |v| <= c, constant beyond; Q fitted in the Chebyshev sense to |v| times its error.
+// v Phi(v). Phi(v) - 1/2 = v Q(v^2) on |v| <= c, constant beyond; Q fitted in the Chebyshev sense to |v| times its
+// error.
 struct GeluF32 {  // |error of Phi| < 2.1e-7 in f32; in t = 2 v^2 / c^2 - 1, where the coefficients do not cancel
   static constexpr float kLimit = 5.4F;
-  static constexpr float kCoefficients[] = {
-      0.130928114F,   -0.0653279834F, 0.0484994018F,  -0.0392093246F,   0.03212103F,
-      -0.02572183F,   0.0196087858F,  -0.0140648204F, 0.00978675821F,   -0.00651521668F,
-      0.00340805058F, -0.00137327239F, 0.00109927655F, -0.000962024964F, 0.000315644173F};
+  static constexpr float kCoefficients[] = {0.130928114F,   -0.0653279834F,   0.0484994018F,  -0.0392093246F,
+                                            0.03212103F,    -0.02572183F,     0.0196087858F,  -0.0140648204F,
+                                            0.00978675821F, -0.00651521668F,  0.00340805058F, -0.00137327239F,
+                                            0.00109927655F, -0.000962024964F, 0.000315644173F};
   static __m512 apply(__m512 v) {
     const __m512 c = _mm512_max_ps(_mm512_min_ps(v, _mm512_set1_ps(kLimit)), _mm512_set1_ps(-kLimit));
     const __m512 t = _mm512_fmadd_ps(_mm512_mul_ps(c, c), _mm512_set1_ps(2 / (kLimit * kLimit)), _mm512_set1_ps(-1));
@@ -175,7 +201,8 @@ inline void pack_keys(const std::byte* k, std::size_t stride, std::size_t length
       std::size_t block_stride = stride;
       if (length - j < 16) {
         for (std::size_t i = 0; i < 16; ++i) {
-          _mm512_store_si512(rest + 64 * i, i < length - j ? _mm512_loadu_si512(block + i * stride) : _mm512_setzero_si512());
+          _mm512_store_si512(rest + 64 * i,
+                             i < length - j ? _mm512_loadu_si512(block + i * stride) : _mm512_setzero_si512());
         }
         block = rest;
         block_stride = 64;
@@ -189,7 +216,8 @@ inline void pack_keys(const std::byte* k, std::size_t stride, std::size_t length
   }
 }
 
-// Layer normalisation in place; then take(row, column, y0, y1) for each 32 normalised columns (padding columns are zero).
+// Layer normalisation in place; then take(row, column, y0, y1) for each 32 normalised columns (padding columns are
+// zero).
 template <class F>
 inline __attribute__((always_inline)) void normalize_rows(const LayerNormCall& call, const F& take) {
   const auto mask = [&](std::size_t c) {

@@ -1,5 +1,5 @@
-// Plain arguments of the vector kernels. Included by files with special compiler flags: nothing here may define a function that
-// other files share (the linker could keep the version that needs AVX-512).
+// Plain arguments of the vector kernels. Included by files with special compiler flags: nothing here may define a
+// function that other files share (the linker could keep the version that needs AVX-512).
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,11 @@ inline constexpr std::size_t kTileRows = 12;
 struct LinearCall {
   const std::byte* x;
   std::size_t x_stride;
-  const float* x_scale;       // uint8 only
-  const float* x_zero;        // uint8 only
+  const float* x_scale;  // uint8 only
+  const float* x_zero;   // uint8 only
   std::size_t rows;
-  const std::byte* weights;   // [panel][step][32 x 4 bytes]
-  std::size_t steps;          // padded inputs in units of 4 bytes
+  const std::byte* weights;  // [panel][step][32 x 4 bytes]
+  std::size_t steps;         // padded inputs in units of 4 bytes
   std::size_t panels;
   const float* bias;
   const float* column_scale;  // int8 only

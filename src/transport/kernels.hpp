@@ -13,8 +13,8 @@ inline constexpr std::size_t kLanes = 16;
 constexpr std::size_t padded(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
 /// One sweep of a scaling method over a matrix q (rows, stride) whose rows are padded with zeros. With T = float,
-/// products and sums of at most 8 or stride / 16 terms are in float (fused), all above that in double: sums are good to some
-/// 10^-7.
+/// products and sums of at most 8 or stride / 16 terms are in float (fused), all above that in double: sums are good to
+/// some 10^-7.
 template <class T>
 struct Sweep {
   T* q = nullptr;

@@ -4,8 +4,9 @@
 //   equal_fault_preload  a shared library for whole runs: LD_PRELOAD=... EQUAL_FAULT=<plan> equal run ...
 //
 // A plan is "<operation>:<n>:<effect>[:<part of the path>]"; it acts from the n-th (1-based) matching call on.
-//   operation  write (write, pwrite), sync (fsync, fdatasync), rename, truncate, read (read, pread); persist (write and sync)
-//   effect     EIO, ENOSPC, EDQUOT: the call fails so, a write after half of its bytes (as a disk that runs full does)
+//   operation  write (write, pwrite), sync (fsync, fdatasync), rename, truncate, read (read, pread); persist (write and
+//   sync) effect     EIO, ENOSPC, EDQUOT: the call fails so, a write after half of its bytes (as a disk that runs full
+//   does)
 //              SHORT: writes and reads do half of what was asked (at least a byte) and say so
 //              KILL: SIGKILL to this process, a write after half of its bytes
 //              SKIP: nothing is done and success is reported (what persistence costs is the difference)

@@ -16,8 +16,7 @@ namespace equal {
 class ByteWriter {
  public:
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  ByteWriter& put(const T& value) {
+  requires std::is_trivially_copyable_v<T> ByteWriter& put(const T& value) {
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
     return *this;
   }
@@ -27,8 +26,7 @@ class ByteWriter {
     return *this;
   }
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  ByteWriter& put_span(std::span<const T> values) {
+  requires std::is_trivially_copyable_v<T> ByteWriter& put_span(std::span<const T> values) {
     return put_string({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
   }
   std::string take() { return std::move(bytes_); }
@@ -42,16 +40,14 @@ class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  T get() {
+  requires std::is_trivially_copyable_v<T> T get() {
     T value{};
     std::memcpy(&value, take(sizeof value).data(), sizeof value);
     return value;
   }
   std::string_view get_string() { return take(get<std::uint64_t>()); }
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  std::vector<T> get_vector() {
+  requires std::is_trivially_copyable_v<T> std::vector<T> get_vector() {
     const std::string_view bytes = get_string();
     if (bytes.size() % sizeof(T) != 0) throw InternalError("a message holds a fraction of a value");
     std::vector<T> out(bytes.size() / sizeof(T));

@@ -12,11 +12,12 @@
 
 namespace equal {
 
-/// The first 128 bits of a SHA-256: identifies a document or a pair. Collisions are out of reach also for hostile input.
+/// The first 128 bits of a SHA-256: identifies a document or a pair. Collisions are out of reach also for hostile
+/// input.
 struct Digest128 {
   std::uint64_t high = 0, low = 0;
   auto operator<=>(const Digest128&) const = default;
-  std::string hex() const;  ///< 32 lower-case digits
+  std::string hex() const;                          ///< 32 lower-case digits
   static Digest128 from_hex(std::string_view hex);  ///< throws DataError on anything but 32 hex digits
 };
 

@@ -8,12 +8,12 @@ namespace equal {
 
 /// What went wrong, from the user's point of view. The value is the exit code of the program.
 enum class Family : int {
-  usage = 1,        ///< command line or settings: change them
-  data = 2,         ///< an input file: mend it
-  losses = 3,       ///< done, but more was lost than --max-loss allows
-  environment = 69, ///< disk, network, MPI, permissions: mend the machine and run again
-  internal = 70,    ///< a defect of ours
-  checkpointed = 75 ///< stopped on request with everything safe: run again to go on
+  usage = 1,         ///< command line or settings: change them
+  data = 2,          ///< an input file: mend it
+  losses = 3,        ///< done, but more was lost than --max-loss allows
+  environment = 69,  ///< disk, network, MPI, permissions: mend the machine and run again
+  internal = 70,     ///< a defect of ours
+  checkpointed = 75  ///< stopped on request with everything safe: run again to go on
 };
 
 const char* family_name(Family family) noexcept;

@@ -10,7 +10,8 @@
 
 namespace equal {
 
-/// The name under which `path` is written before it is complete: "<path>.tmp". A leftover of a killed run may be overwritten.
+/// The name under which `path` is written before it is complete: "<path>.tmp". A leftover of a killed run may be
+/// overwritten.
 std::filesystem::path temporary_name(const std::filesystem::path& path);
 
 /// fsync(file), rename(temporary_name(path), path), fsync(folder). Throws EnvironmentError naming the file.

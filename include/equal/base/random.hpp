@@ -24,9 +24,9 @@ class RandomStream {
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return ~result_type{0}; }
   result_type operator()() noexcept;
-  double uniform() noexcept;                            ///< [0, 1), 53 bits
-  double normal() noexcept;                             ///< N(0, 1), Box-Muller
-  std::uint64_t below(std::uint64_t bound) noexcept;    ///< [0, bound), unbiased. REQUIRES: bound > 0
+  double uniform() noexcept;                          ///< [0, 1), 53 bits
+  double normal() noexcept;                           ///< N(0, 1), Box-Muller
+  std::uint64_t below(std::uint64_t bound) noexcept;  ///< [0, bound), unbiased. REQUIRES: bound > 0
 
  private:
   std::uint64_t state_;

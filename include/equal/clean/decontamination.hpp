@@ -8,7 +8,8 @@
 //   equal     w < 5: the pair's question is the item's ("What is asthma?" inside another text says nothing)
 //   reworded  13 <= w < 27: the question occurs but for one token put in, left out or exchanged; longer questions
 //             keep a run of 13 in that case
-//   answer    at least `answer_share` of the 13-token runs of the item's answer occur, not counting runs that answers of
+//   answer    at least `answer_share` of the 13-token runs of the item's answer occur, not counting runs that answers
+//   of
 //             other items hold too (the fixed phrases of a site say nothing); an answer without any own run is not used
 // Shorter questions that differ by a token are mostly other questions ("symptoms of A", "symptoms of B"): they are
 // found by their answers, or not at all.

@@ -18,8 +18,8 @@ struct Hierarchy {
 /// (at least one each, at most one a row), and fits each cluster's leaves on its own rows. Exact and equal on any
 /// number of ranks and threads, as kmeans() is. A row is compared with top + k / top centroids instead of k; what that
 /// loses of the objective is in docs/algorithms/kmeans.md. Without any row there are no clusters. Memory: kmeans() with
-/// k = top, and the fitted rows of as many top clusters as fit params.memory_bytes (at least one). `callback` is that of
-/// kmeans(), called in the fit of each of the top + 1 sets of clusters; false ends that fit only.
+/// k = top, and the fitted rows of as many top clusters as fit params.memory_bytes (at least one). `callback` is that
+/// of kmeans(), called in the fit of each of the top + 1 sets of clusters; false ends that fit only.
 Hierarchy kmeans_hierarchy(comm::Communicator& comm, EmbeddingSource& source, const KMeansParams& params,
                            std::uint32_t top, ThreadPool& pool, const KMeansCallback& callback = {});
 

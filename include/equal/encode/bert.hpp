@@ -39,10 +39,10 @@ struct BertParams {
   bool portable_kernels = false;   ///< f32 through OpenBLAS even where faster kernels exist: for tests and comparisons
 };
 
-/// Loads `folder` as Hugging Face publishes it: config.json, model.safetensors, tokenizer.json or vocab.txt, and where there
-/// are any, modules.json, 1_Pooling/config.json, sentence_bert_config.json, config_sentence_transformers.json. Throws
-/// DataError naming file and key or tensor, and what is supported, for everything else; UsageError when the CPU lacks the
-/// precision or max_tokens is too large for the model.
+/// Loads `folder` as Hugging Face publishes it: config.json, model.safetensors, tokenizer.json or vocab.txt, and where
+/// there are any, modules.json, 1_Pooling/config.json, sentence_bert_config.json, config_sentence_transformers.json.
+/// Throws DataError naming file and key or tensor, and what is supported, for everything else; UsageError when the CPU
+/// lacks the precision or max_tokens is too large for the model.
 ///
 /// encode() is bit-equal for any number of threads. With AVX-512 a text's vector depends on that text alone.
 std::unique_ptr<Encoder> load_bert(const std::filesystem::path& folder, const BertParams& params = {});

@@ -24,9 +24,10 @@ class Encoder {
   virtual std::string description() const = 0;  ///< one line for the log
 
   /// out (texts.size(), dim()): one unit vector a text; the zero vector for a text without a token.
-  /// The same texts in the same order give the same bits for any number of threads. Bits of a row may depend on the other
-  /// texts of the call, so callers fix the composition of a call (a block of a partition).
-  virtual void encode(std::span<const std::string_view> texts, Role role, linalg::MatrixView<float> out, ThreadPool& pool) = 0;
+  /// The same texts in the same order give the same bits for any number of threads. Bits of a row may depend on the
+  /// other texts of the call, so callers fix the composition of a call (a block of a partition).
+  virtual void encode(std::span<const std::string_view> texts, Role role, linalg::MatrixView<float> out,
+                      ThreadPool& pool) = 0;
 };
 
 }  // namespace equal::encode

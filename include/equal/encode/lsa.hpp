@@ -20,13 +20,12 @@
 namespace equal::encode {
 
 struct LsaParams {
-  std::size_t dim = 256;       ///< 1 .. 2048; more keeps more of the words, at proportional cost
-  unsigned feature_bits = 18;  ///< words are hashed to 2^feature_bits features; 8 .. 20
-  std::uint64_t fit_sample =
-      262'144;                       ///< documents fitted on, 1 .. 2^24; those of lowest keyed hash of their digest
-  std::uint64_t seed = 0;            ///< of the sample and of the starting directions
-  std::size_t oversample = 16;       ///< directions beyond dim during the iteration
-  std::size_t power_iterations = 3;  ///< 0 .. 16; more separates close singular values better
+  std::size_t dim = 256;               ///< 1 .. 2048; more keeps more of the words, at proportional cost
+  unsigned feature_bits = 18;          ///< words are hashed to 2^feature_bits features; 8 .. 20
+  std::uint64_t fit_sample = 262'144;  ///< documents fitted on, 1 .. 2^24; those of lowest keyed hash of their digest
+  std::uint64_t seed = 0;              ///< of the sample and of the starting directions
+  std::size_t oversample = 16;         ///< directions beyond dim during the iteration
+  std::size_t power_iterations = 3;    ///< 0 .. 16; more separates close singular values better
   std::uint64_t min_documents =
       2;  ///< features in fewer sampled documents are dropped: they relate nothing to anything
   Frequency frequency = Frequency::saturating;  ///< what repetitions of a word in a document count

@@ -13,15 +13,15 @@
 
 namespace equal::encode {
 
-/// The header is checked in the constructor: its length, every shape against its byte range, every range against the file and
-/// the others. Values are read on demand and converted to float32. All messages name the file and the tensor.
+/// The header is checked in the constructor: its length, every shape against its byte range, every range against the
+/// file and the others. Values are read on demand and converted to float32. All messages name the file and the tensor.
 class SafeTensors {
  public:
   explicit SafeTensors(std::filesystem::path file);
 
   bool contains(const std::string& name) const { return tensors_.contains(name); }
-  /// The tensor as float32 from F32, F16 or BF16. Throws DataError when it is missing, has another shape or type, or holds
-  /// NaN or infinity.
+  /// The tensor as float32 from F32, F16 or BF16. Throws DataError when it is missing, has another shape or type, or
+  /// holds NaN or infinity.
   linalg::Matrix<float> matrix(const std::string& name, std::size_t rows, std::size_t columns) const;
   std::vector<float> vector(const std::string& name, std::size_t size) const;
 
@@ -46,7 +46,8 @@ struct NamedTensor {
   std::span<const float> values;
 };
 
-/// Writes `file` under a temporary name and renames it: the header in the order given, data aligned to 64 bytes, metadata
+/// Writes `file` under a temporary name and renames it: the header in the order given, data aligned to 64 bytes,
+/// metadata
 /// {"format": "pt"}, which Hugging Face readers ask for. REQUIRES: sizes that fit the shapes, no name twice.
 void write_safetensors(const std::filesystem::path& file, std::span<const NamedTensor> tensors);
 

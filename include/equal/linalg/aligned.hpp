@@ -13,7 +13,8 @@ class AlignedBytes {
  public:
   static constexpr std::size_t kAlignment = 64;
   AlignedBytes() = default;
-  explicit AlignedBytes(std::size_t n) : size_(n), bytes_(new (std::align_val_t{kAlignment}) std::byte[n + kAlignment]()) {}
+  explicit AlignedBytes(std::size_t n)
+      : size_(n), bytes_(new (std::align_val_t{kAlignment}) std::byte[n + kAlignment]()) {}
   AlignedBytes(AlignedBytes&& other) noexcept : size_(std::exchange(other.size_, 0)), bytes_(std::move(other.bytes_)) {}
   AlignedBytes& operator=(AlignedBytes&& other) noexcept {
     size_ = std::exchange(other.size_, 0);

@@ -1,5 +1,5 @@
-// Matrix products through OpenBLAS, always on the calling thread: parallelism is ours (base/thread_pool.hpp). The last bits
-// of a row depend on the shape of the product, so callers that promise equal bits fix the shapes.
+// Matrix products through OpenBLAS, always on the calling thread: parallelism is ours (base/thread_pool.hpp). The last
+// bits of a row depend on the shape of the product, so callers that promise equal bits fix the shapes.
 #pragma once
 
 #include <span>

@@ -19,19 +19,18 @@ struct MatrixView {
   MatrixView(T* d, std::size_t r, std::size_t c, std::size_t s) : data(d), rows(r), columns(c), stride(s) {}
   std::span<T> row(std::size_t i) const { return {data + i * stride, columns}; }
   T& operator()(std::size_t i, std::size_t j) const { return data[i * stride + j]; }
-  MatrixView slice(std::size_t first, std::size_t count) const { return {data + first * stride, count, columns, stride}; }
-  operator MatrixView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data, rows, columns, stride};
+  MatrixView slice(std::size_t first, std::size_t count) const {
+    return {data + first * stride, count, columns, stride};
   }
+  operator MatrixView<const T>() const requires(!std::is_const_v<T>) { return {data, rows, columns, stride}; }
 };
 
 template <class T>
 class Matrix {
  public:
   Matrix() = default;
-  Matrix(std::size_t rows, std::size_t columns, T value = T{}) : rows_(rows), columns_(columns), values_(rows * columns, value) {}
+  Matrix(std::size_t rows, std::size_t columns, T value = T{})
+      : rows_(rows), columns_(columns), values_(rows * columns, value) {}
   std::size_t rows() const noexcept { return rows_; }
   std::size_t columns() const noexcept { return columns_; }
   std::span<T> row(std::size_t i) { return {values_.data() + i * columns_, columns_}; }

@@ -24,10 +24,12 @@ struct Assignment {
 
 /// Builds order and start from `cluster` and each document's draw key (ascending; ties by index).
 /// REQUIRES: equal sizes, every cluster < k.
-Assignment make_assignment(std::vector<std::uint32_t> cluster, std::span<const std::uint64_t> draw_keys, std::uint32_t k);
+Assignment make_assignment(std::vector<std::uint32_t> cluster, std::span<const std::uint64_t> draw_keys,
+                           std::uint32_t k);
 
 /// Publishes; returns the content digest. Throws InternalError when the three arrays do not belong together.
-std::string write_assignment(const std::filesystem::path& path, const Assignment& assignment, const MadeFrom& made_from);
+std::string write_assignment(const std::filesystem::path& path, const Assignment& assignment,
+                             const MadeFrom& made_from);
 
 struct AssignmentFile {
   FileHeader header;

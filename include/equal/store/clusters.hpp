@@ -13,14 +13,14 @@ namespace equal::store {
 
 struct Clusters {
   std::uint64_t dim = 0;
-  std::vector<double> centroids;       ///< (k, dim) row-major
-  std::vector<std::uint64_t> counts;   ///< (k) documents
-  std::vector<double> radius;          ///< (k) largest distance of a member from its centroid
-  std::vector<double> variance;        ///< (k) mean squared distance of the members
-  std::vector<double> objective;       ///< after each iteration: sum of squared distances
+  std::vector<double> centroids;               ///< (k, dim) row-major
+  std::vector<std::uint64_t> counts;           ///< (k) documents
+  std::vector<double> radius;                  ///< (k) largest distance of a member from its centroid
+  std::vector<double> variance;                ///< (k) mean squared distance of the members
+  std::vector<double> objective;               ///< after each iteration: sum of squared distances
   std::vector<std::uint64_t> neighbour_start;  ///< (k+1) neighbours of c: [neighbour_start[c], neighbour_start[c+1])
   std::vector<std::uint32_t> neighbours;
-  std::vector<double> neighbour_distances;     ///< as long as neighbours
+  std::vector<double> neighbour_distances;  ///< as long as neighbours
 
   std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(counts.size()); }
   std::span<const double> centroid(std::uint32_t c) const {
@@ -28,8 +28,8 @@ struct Clusters {
   }
 };
 
-/// Publishes; returns the content digest. Throws InternalError when the shapes do not belong together. Empty neighbour arrays
-/// stand for "none".
+/// Publishes; returns the content digest. Throws InternalError when the shapes do not belong together. Empty neighbour
+/// arrays stand for "none".
 std::string write_clusters(const std::filesystem::path& path, const Clusters& clusters, const MadeFrom& made_from);
 
 struct ClustersFile {

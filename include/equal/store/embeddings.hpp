@@ -1,5 +1,5 @@
-// Unit vectors of a partition's documents as IEEE half precision: embeddings/part-00000.h5, format "equal-embeddings" 1.
-// The same format holds the second copy, rows ordered by cluster, so that an arm is one range.
+// Unit vectors of a partition's documents as IEEE half precision: embeddings/part-00000.h5, format
+// "equal-embeddings" 1. The same format holds the second copy, rows ordered by cluster, so that an arm is one range.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,8 @@ enum class RowOrder { corpus, cluster };
 /// Streams rows to the file. Memory: nothing beyond the caller's block.
 class EmbeddingsWriter {
  public:
-  EmbeddingsWriter(std::filesystem::path path, std::uint64_t rows, std::uint64_t dim, RowOrder order = RowOrder::corpus);
+  EmbeddingsWriter(std::filesystem::path path, std::uint64_t rows, std::uint64_t dim,
+                   RowOrder order = RowOrder::corpus);
   ~EmbeddingsWriter();
   EmbeddingsWriter(EmbeddingsWriter&&) noexcept;
 

@@ -1,5 +1,5 @@
-// The append-only journal: journal/rank-00003.g0007.jsonl, one record a line behind its CRC (docs/formats.md, "Journal").
-// A record is durable once sync() returned after its append(), and not before.
+// The append-only journal: journal/rank-00003.g0007.jsonl, one record a line behind its CRC (docs/formats.md,
+// "Journal"). A record is durable once sync() returned after its append(), and not before.
 #pragma once
 
 #include <chrono>
@@ -14,8 +14,8 @@
 
 namespace equal::store {
 
-/// The generation that a new start uses: one more than the highest in the folder, 0 in an empty or missing one. Rank 0 asks
-/// and tells the others.
+/// The generation that a new start uses: one more than the highest in the folder, 0 in an empty or missing one. Rank 0
+/// asks and tells the others.
 std::uint32_t next_generation(const std::filesystem::path& folder);
 
 class JournalWriter {
@@ -29,8 +29,8 @@ class JournalWriter {
 
   /// Queues one record: JSON text without a line break. Returns its sequence number (1, 2, ... in this file).
   std::uint64_t append(std::string_view record);
-  /// Writes and fdatasyncs all queued records; returns the last durable sequence number. After an error (disk full, I/O) the
-  /// file is cut back to what was durable and every further call throws EnvironmentError: start again.
+  /// Writes and fdatasyncs all queued records; returns the last durable sequence number. After an error (disk full,
+  /// I/O) the file is cut back to what was durable and every further call throws EnvironmentError: start again.
   std::uint64_t sync();
   /// sync() when the oldest queued record has waited for `group` or longer. Returns the last durable sequence number.
   std::uint64_t sync_if_due(std::chrono::milliseconds group = std::chrono::milliseconds(50));
@@ -62,12 +62,13 @@ struct JournalReport {
   std::vector<std::string> warnings;  ///< dropped torn tails, with file and line
 };
 
-/// Calls visit for every record of the folder, by generation, then rank, then line. A missing folder is empty. A damaged tail
-/// (nothing valid after it) is dropped with a warning; damage before a valid record is a DataError naming file:line.
-/// Other files in the folder are ignored. Memory: one line.
+/// Calls visit for every record of the folder, by generation, then rank, then line. A missing folder is empty. A
+/// damaged tail (nothing valid after it) is dropped with a warning; damage before a valid record is a DataError naming
+/// file:line. Other files in the folder are ignored. Memory: one line.
 JournalReport read_journal(const std::filesystem::path& folder, const std::function<void(const JournalRecord&)>& visit);
 
-/// One record again, by the offset and JSON length that read_journal() gave. Throws DataError when it is no longer intact.
+/// One record again, by the offset and JSON length that read_journal() gave. Throws DataError when it is no longer
+/// intact.
 std::string read_journal_record(const std::filesystem::path& file, std::uint64_t offset, std::uint64_t json_bytes);
 
 }  // namespace equal::store

@@ -1,6 +1,7 @@
-// What BERT's normaliser and pre-tokeniser do to one code point. The reference is Hugging Face `tokenizers` 0.23 (BertNormalizer,
-// BertPreTokenizer), bit for bit over all of Unicode: its crates follow Unicode 8 and 9 for categories and decompositions and a
-// newer one for lower case, so utf8proc's tables are corrected by the short lists in bert_characters.cpp.
+// What BERT's normaliser and pre-tokeniser do to one code point. The reference is Hugging Face `tokenizers` 0.23
+// (BertNormalizer, BertPreTokenizer), bit for bit over all of Unicode: its crates follow Unicode 8 and 9 for categories
+// and decompositions and a newer one for lower case, so utf8proc's tables are corrected by the short lists in
+// bert_characters.cpp.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +10,9 @@
 namespace equal::text {
 
 struct BertNormalizing {
-  bool clean_text = true;            ///< drop control characters, make every white space a blank
+  bool clean_text = true;  ///< drop control characters, make every white space a blank
   bool split_chinese_characters = true;
-  bool strip_accents = true;         ///< decompose (NFD) and drop non-spacing marks
+  bool strip_accents = true;  ///< decompose (NFD) and drop non-spacing marks
   bool lowercase = true;
 };
 
@@ -20,8 +21,8 @@ enum class CharacterKind : std::uint8_t {
   space,        ///< ends a word
   punctuation,  ///< a word of its own
   dropped,
-  ideograph,    ///< a letter set apart by blanks
-  sequence,     ///< anything else: see expand()
+  ideograph,  ///< a letter set apart by blanks
+  sequence,   ///< anything else: see expand()
 };
 
 struct Character {
@@ -46,8 +47,9 @@ class BertCharacters {
     std::vector<DecomposedPoint> parts;
     return classify(point, parts);
   }
-  /// The normalised code points of `point` in decomposition order, for kind == sequence. Only kept ones are lower-cased; the
-  /// caller puts runs of combining_class > 0 into canonical order (stable by class) across neighbours before it drops any.
+  /// The normalised code points of `point` in decomposition order, for kind == sequence. Only kept ones are
+  /// lower-cased; the caller puts runs of combining_class > 0 into canonical order (stable by class) across neighbours
+  /// before it drops any.
   void expand(char32_t point, std::vector<DecomposedPoint>& out) const;
   /// Kind of a normalised code point: letter, space or punctuation.
   static CharacterKind kind_of_normalised(char32_t point) noexcept;

@@ -15,8 +15,8 @@ struct DecodedPoint {
   std::size_t bytes = 0;  ///< length of its encoding
 };
 
-/// The code point at text[at]. A byte that starts no well-formed sequence (Unicode 15, table 3-7) is U+FFFD of length 1.
-/// REQUIRES: at < text.size().
+/// The code point at text[at]. A byte that starts no well-formed sequence (Unicode 15, table 3-7) is U+FFFD of
+/// length 1. REQUIRES: at < text.size().
 inline DecodedPoint decode_utf8(std::string_view text, std::size_t at) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(at);

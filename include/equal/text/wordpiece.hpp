@@ -27,8 +27,8 @@ struct WordPieceModel {
   std::vector<std::string> special = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
 };
 
-/// Reads `folder`/tokenizer.json, or else vocab.txt and tokenizer_config.json. Throws DataError naming file and key for what
-/// is no WordPiece model with BERT's normaliser.
+/// Reads `folder`/tokenizer.json, or else vocab.txt and tokenizer_config.json. Throws DataError naming file and key for
+/// what is no WordPiece model with BERT's normaliser.
 WordPieceModel load_wordpiece(const std::filesystem::path& folder);
 
 /// Immutable and safe to share between threads after construction.
@@ -39,8 +39,8 @@ class WordPiece {
   ~WordPiece();
   WordPiece(WordPiece&&) noexcept;
 
-  /// Appends the ids of `text` (UTF-8; malformed bytes count as U+FFFD) without [CLS] and [SEP], stopping after `max_ids`.
-  /// Cost: one pass; about 10 ns an English word.
+  /// Appends the ids of `text` (UTF-8; malformed bytes count as U+FFFD) without [CLS] and [SEP], stopping after
+  /// `max_ids`. Cost: one pass; about 10 ns an English word.
   void append_ids(std::string_view text, std::vector<TokenId>& ids,
                   std::size_t max_ids = std::numeric_limits<std::size_t>::max()) const;
 

@@ -19,10 +19,12 @@ inline std::vector<Document> sample_documents(std::size_t n, std::size_t mean_by
     Document& d = out[i];
     d.id = "doc-" + std::to_string(i);
     const std::size_t words = 1 + random() % (2 * mean_bytes / 6);
-    for (std::size_t w = 0; w < words; ++w) d.text += "w" + std::to_string(random() % 10000) + (w % 7 == 6 ? "\n" : " ");
+    for (std::size_t w = 0; w < words; ++w)
+      d.text += "w" + std::to_string(random() % 10000) + (w % 7 == 6 ? "\n" : " ");
     d.text += "ü漢😀";
     if (i % 3 == 0) d.metadata = R"({"source":"a \"quoted\" place","n":)" + std::to_string(i) + "}";
-    for (std::size_t p = 0; p < i % 4; ++p) d.pairs.push_back({"q\n\"" + std::to_string(p), "a\t\\" + std::to_string(i)});
+    for (std::size_t p = 0; p < i % 4; ++p)
+      d.pairs.push_back({"q\n\"" + std::to_string(p), "a\t\\" + std::to_string(i)});
     if (i % 5 == 0) d.parent = "whole-" + std::to_string(i), d.parent_offset = i * 10;
     d.source = i < n / 2 ? "a.jsonl" : "folder/b.jsonl.gz";
     d.position = i * 1000;
