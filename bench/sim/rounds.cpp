@@ -158,7 +158,7 @@ Json coordinate(comm::SimulatedRank& rank, const RoundsParams& p, const Corpus& 
   TimedPolicy policy(bandit::make_policy(p.policy, policy_params, corpus.facts(budget.documents())), rank, parts);
   const job::Guide guide{corpus.guide(),
                          std::vector<double>(corpus.guide().rows(), 1.0 / static_cast<double>(corpus.guide().rows()))};
-  TimedReward reward(job::make_reward(settings, guide, budget.documents(), pool), rank, parts);
+  TimedReward reward(job::make_reward({settings, guide, budget.documents(), pool}), rank, parts);
   comm::TaskFarm farm(rank, local);
   bandit::SharedDocuments documents(
       [&](const std::string& question) {
