@@ -227,11 +227,11 @@ std::vector<Candidate> Pooled::decide(Documents& documents, std::size_t room) {
     }
   }
   if (choice_ == Choice::upper_bound) return choose(std::move(offered), ranked, wanted, score);
-  std::vector<Candidate> chosen;
+  std::vector<Candidate> chosen, copies;
   for (Candidate& c : offered) {
-    if (chosen.size() < wanted && !near_duplicate(c, chosen)) chosen.push_back(std::move(c));
+    if (chosen.size() < wanted) (near_duplicate(c, chosen) ? copies : chosen).push_back(std::move(c));
   }
-  if (chosen.empty() && !offered.empty()) chosen.push_back(std::move(offered.front()));
+  for (std::size_t i = 0; i < copies.size() && chosen.size() < wanted; ++i) chosen.push_back(std::move(copies[i]));
   return chosen;
 }
 
@@ -280,7 +280,7 @@ std::vector<Candidate> Pooled::choose(std::vector<Candidate> offered, std::size_
   }
   std::vector<Candidate> chosen;
   std::vector<bool> gone(n, false);
-  std::size_t first_copy = n;
+  std::vector<std::size_t> copies;  // passed over, best first
   for (std::size_t i = 0; i < std::min(ranked, n); ++i) {
     gone[i] = true;
     if (near_duplicate(offered[i], chosen)) continue;
@@ -307,14 +307,15 @@ std::vector<Candidate> Pooled::choose(std::vector<Candidate> offered, std::size_
     if (params_.stop_value > 0 && observed_ >= params_.stop_after && per_unit * best_bound < params_.stop_value) break;
     gone[best] = true;
     if (near_duplicate(offered[best], chosen)) {
-      first_copy = std::min(first_copy, best);
+      copies.push_back(best);
       continue;
     }
     for (auto& m : members) m.joint.pretend(best);
     chosen.push_back(std::move(offered[best]));
   }
-  // Nothing but copies is left: ask one of them rather than end.
-  if (chosen.empty() && first_copy < n) chosen.push_back(std::move(offered[first_copy]));
+  // A round is filled up with copies rather than left short: in a corpus of copies it would be one document at a time.
+  for (std::size_t i = 0; i < copies.size() && chosen.size() < wanted; ++i)
+    chosen.push_back(std::move(offered[copies[i]]));
   return chosen;
 }
 

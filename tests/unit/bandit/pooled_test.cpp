@@ -129,6 +129,18 @@ TEST(Pooled, WithAnswersOutItDoesNotAskNeighboursOfWhatIsOut) {
   EXPECT_EQ(twins.size(), 5U);
 }
 
+TEST(Pooled, ARoundOfCopiesIsAWholeRound) {
+  // Every document resembles those asked before: rounds of one document each would leave a server idle.
+  const Toy toy = make_toy(90, 5, 6, 3);
+  const auto pool = toy.pool();
+  const auto policy = make_policy("pooled", {.round_min = 8, .near_duplicate = -2.0}, make_facts(toy));
+  const auto first = policy->decide(*pool, 8);
+  EXPECT_EQ(first.size(), 8U);
+  pool->mark(numbers(first));
+  policy->asked(first);
+  EXPECT_EQ(policy->decide(*pool, 8).size(), 8U);
+}
+
 TEST(Pooled, StopsWhenNothingIsWorthIt) {
   const Toy toy = make_toy(400, 6, 8, 8);
   const Loop loop{toy, make_facts(toy), {.stop_value = 0.3, .stop_after = 50}};
