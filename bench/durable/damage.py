@@ -90,7 +90,7 @@ class Trial:
         broken = (workspace / file).read_bytes()
         words = [str(harness.BINARY), "run", "--workspace", "w", *self.settings]
         try:
-            done = subprocess.run(words, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120)
+            done = subprocess.run(words, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=600)
             outcome = self.judge(home, workspace, file, broken, done)
         except subprocess.TimeoutExpired:
             outcome, done = "crashed", None
