@@ -131,6 +131,8 @@ def measure(tried, faults, first=0):
     trial = Trial(settings, expected, pathlib.Path("state-complete"))
     jobs = []
     for i in range(tried):
+        if i == len(order):  # a lock that names nobody is watched for a minute: once a state is enough
+            order = [entry for entry in order if entry[1] != "lock"]
         state, kind = order[i % len(order)]
         jobs.append((i, state, rng.choice(kinds[state, kind]), rng.randrange(1 << 40)))
     jobs = jobs[first:]
