@@ -1,5 +1,6 @@
 #include "equal/job/plan.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -155,8 +156,9 @@ TEST(Plan, WhatCannotFitIsRefusedWithSettingsThatMendIt) {
     for (const std::string& way : found->ways_out) {
       std::vector<std::string> mended;  // settings_of() refuses a setting that is given twice
       for (std::size_t i = 0; i < words.size(); i += 2) {
-        if (words_of(way)[0].find(words[i].substr(2)) == std::string::npos)
-          mended.insert(mended.end(), {words[i], words[i + 1]});
+        std::string name = words[i].substr(2);  // perhaps without its section, and with dashes
+        std::replace(name.begin(), name.end(), '-', '_');
+        if (words_of(way)[0].find(name) == std::string::npos) mended.insert(mended.end(), {words[i], words[i + 1]});
       }
       for (const auto& word : words_of(way)) mended.push_back(word);
       for (const Misfit& m : make_plan(settings_of(mended), profile()).misfits)
