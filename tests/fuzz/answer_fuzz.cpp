@@ -32,8 +32,7 @@ void fuzz_completion(std::string_view body) {
   }();
   const ModelAnswer answer = read_completion(body);
   if (!answer.failure.empty()) return;  // asked again, not read
-  Extraction out;
-  prompting.read(answer, {0, "id", "The ferry Aurora carries 240 passengers.", {}}, out);
+  const Extraction out = prompting.judge({0, "id", "The ferry Aurora carries 240 passengers.", {}}, {answer.text});
   check(out.pairs.size() <= 2 * prompting.params().max_pairs, "no more pairs than twice what was asked for");
   check(out.failure.empty() || out.pairs.empty(), "a failure gives no pairs");
 }
