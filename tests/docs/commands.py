@@ -77,8 +77,9 @@ def check_spans(page, text, problems):
     """Commands inside a line of text; words like ... and [rounds | arms] stand for something."""
     plain = FENCE.sub(lambda m: "\n" * m.group(0).count("\n"), text)
     count = 0
+    known = re.findall(r"^  ([a-z][a-z-]*) +\S", subprocess.run([str(BUILD / "bin/equal"), "--help"], stdout=subprocess.PIPE, text=True).stdout, re.M)
     for span in re.finditer(r"`([^`\n]*?\bequal ([a-z][a-z-]*)( [^`\n]*)?)`", plain):
-        if not re.match(r"(mpirun|srun|equal)\b", span.group(1)):
+        if not re.match(r"(mpirun|srun|equal)\b", span.group(1)) or span.group(2) not in known:
             continue
         count += 1
         rest = re.split(r"[|<>&\[]", span.group(3) or "")[0].replace("...", " ")
