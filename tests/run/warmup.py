@@ -3,6 +3,7 @@ at every step resume to the same result, and what does not help is dropped."""
 import collections
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +120,7 @@ require(len(sample(small)) <= documents * 0.4 * 0.2, f"{len(sample(small))} docu
 require_each_once(small, "stage by stage")
 
 # Documents that come later need no other encoder; the stock encoder can be gone back to.
+shutil.rmtree("added", ignore_errors=True)
 added = undisturbed.rename("added")
 write_documents("more.jsonl", 300, 2, "more")
 table = harness.sha256(added / "gen-1" / "encoder" / "table.bin")
