@@ -207,7 +207,11 @@ std::string to_ini(const Settings& settings) {
   for (const auto& p : parameters()) {
     const std::string mine = p.name.substr(0, p.name.find('.'));
     if (mine != section) out += format("{}[{}]\n", out.empty() ? "" : "\n", section = mine);
-    out += format("{} = {}\n", p.name.substr(p.name.find('.') + 1), value_text(p, settings));
+    std::string value = value_text(p, settings);
+    // read_ini() takes off blanks around a value and one pair of quotes: what has some of its own is quoted.
+    const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+    if (quoted || trimmed(value) != value) value = '"' + value + '"';
+    out += format("{} = {}\n", p.name.substr(p.name.find('.') + 1), value);
   }
   return out;
 }

@@ -43,6 +43,8 @@ TEST(Ini, RoundTrip) {
   s.cluster_k = 173;
   s.cluster_tolerance = 0.125;
   s.append = true;
+  s.encoder_query_prefix = "query: ";  // lost its blank
+  s.encoder_document_prefix = "\"quoted\"";
   write_file_atomically(folder / "a.ini", to_ini(s));
   Settings back = defaults();
   read_ini(folder / "a.ini", back);
