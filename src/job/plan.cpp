@@ -22,7 +22,8 @@ using settings::Settings;
 // What docs/formats.md lays down.
 constexpr double kPartitionBytesADocument = 5 * 8 + 4 * 16 + 3 * 8;  // offsets, digests, numbers
 constexpr double kChecks = 1.0 + 4.0 / 65536;                        // CRC table of an array
-constexpr double kHeaderBytes = 16384;                               // of an array file, about
+constexpr double kFileBytes = 860, kArrayBytes = 545;  // metadata of an array file, and of each of its arrays
+constexpr double kClusterBytes = 3 * 8 + 8 + 10 * 12;  // beside its centroid; about ten neighbours
 constexpr double kStagedBytesADocument =
     7 * 8 + 4 * 16 + 3 * 8 + 24 + 32;          // string lengths, digests, places, source, digest list
 constexpr double kJournalBytesAnAnswer = 330;  // without its pairs
@@ -139,16 +140,18 @@ void plan_files(const Settings& s, const MachineProfile& c, Plan& p) {
   const double n = p.documents, dim = static_cast<double>(s.encoder_dim), k = p.clusters;
   const double scale = p.text_bytes / n / c["corpus.text_bytes"];
   const double ids = n * c["corpus.id_bytes"], pairs = n * c["corpus.pair_bytes"] * scale;
-  const auto arrays = [&](double bytes, double files) { return bytes * kChecks + files * kHeaderBytes; };
-  const double vectors = arrays(n * dim * 2, p.partitions);
-  const double corpus = arrays(p.text_bytes + ids + pairs + n * kPartitionBytesADocument, p.partitions);
+  const auto arrays = [&](double bytes, double number_of_arrays, double files) {
+    return bytes * kChecks + files * (kFileBytes + number_of_arrays * kArrayBytes);
+  };
+  const double vectors = arrays(n * dim * 2, 1, p.partitions);
+  const double corpus = arrays(p.text_bytes + ids + pairs + n * kPartitionBytesADocument, 19, p.partitions);
   p.files = {{"staging/ (removed at the end of ingest)", 3 * p.partitions,
               (p.text_bytes + ids + pairs) / c["corpus.kept"] + p.rows * kStagedBytesADocument},
              {"corpus/part-*.h5", p.partitions, corpus},
              {"gen-0/encoder/", fits_table(s) ? 2.0 : 0.0, fits_table(s) ? p.words * (dim * 2 + 4) : 0},
              {"gen-0/embeddings/part-*.h5", p.partitions, vectors},
-             {"gen-0/clusters.h5", 1, arrays(k * dim * 8 + k * 32, 1)},
-             {"gen-0/assignment/part-*.h5", p.partitions, arrays(n * 8 + p.partitions * 8 * (k + 1), p.partitions)},
+             {"gen-0/clusters.h5", 1, arrays(k * (dim * 8 + kClusterBytes), 8, 1)},
+             {"gen-0/assignment/part-*.h5", p.partitions, arrays(n * 8 + p.partitions * 8 * (k + 1), 3, p.partitions)},
              {"gen-0/by_cluster/part-*.h5", p.partitions, vectors},
              {"journal/", p.workers, p.asked * kJournalBytesAnAnswer + p.pairs * c["corpus.pair_bytes"]},
              {"rounds.jsonl", 1, p.asked * kRoundBytesADocument + p.rounds * 500},

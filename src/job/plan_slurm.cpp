@@ -76,7 +76,7 @@ std::string slurm_script(const Plan& p, const settings::Settings& s) {
       "export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 # equal has its own threads\n"
       "launch=${{EQUAL_LAUNCH:-srun --mpi=pmix --kill-on-bad-exit=1 --cpus-per-task=${{SLURM_CPUS_PER_TASK:-1}}}}\n"
       "\n"
-      "# shellcheck disable=SC2086 # the launcher is several words\n"
+      "# shellcheck disable=SC2016,SC2086 # values stand as they are; the launcher is several words\n"
       "$launch \"${{EQUAL:-equal}}\" run --workspace \"$workspace\" --job.threads {threads}{words} \\\n"
       "  \"$@\" &\n"
       "ranks=$!\n"

@@ -52,7 +52,7 @@ plan = json.loads(harness.run(0, *PLAN, "--json"))
 harness.run(3, "run", "--workspace", "w", *SETTINGS)
 workspace = pathlib.Path("w")
 facts = {s: json.loads((workspace / "stages" / f"{s}.json").read_text())["facts"] for s in ("ingest", "embed", "cluster", "extract", "export")}
-close("documents", plan["documents"], facts["ingest"]["documents"], 0)
+close("documents", plan["documents"], facts["ingest"]["documents"], 0.001)  # which of equal ones is kept follows from the order, which the sample changes
 close("partitions", plan["partitions"], facts["ingest"]["partitions"], 0)
 close("bytes of text", plan["text_bytes"], facts["ingest"]["text_bytes"], 0.001)
 close("clusters", plan["clusters"], facts["cluster"]["clusters"], 0)
