@@ -16,8 +16,8 @@ import harness
 # state -> the fault that ends a run there
 STATES = {
     "ingest": "rename:1:KILL:catalog.json",
-    "embed": "sync:9:KILL:.blocks",
-    "cluster": "rename:3:KILL:kmeans.state",
+    "embed": "write:9:KILL:.blocks",
+    "cluster": "rename:1:KILL:kmeans.state",
     "extract": "write:22:KILL:rounds.jsonl",
     "complete": None,
 }
@@ -84,7 +84,7 @@ class Trial:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         workspace = home / "w"
-        shutil.copytree(pathlib.Path(f"state-{state}"), workspace)
+        shutil.copytree(pathlib.Path(f"state-{state}"), workspace, symlinks=True)
         rng = random.Random(seed)
         how = damage(workspace / file, rng)
         broken = (workspace / file).read_bytes()

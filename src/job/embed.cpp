@@ -1,6 +1,6 @@
 // Stage embed: partitions -> float16 unit vectors. A partition is encoded in fixed blocks, so its bits do not depend on
-// ranks or threads; each block is durable before the next begins. Runs of blocks go to whoever is free, so that hosts
-// of different speed end together.
+// ranks or threads; what a kill leaves of a run of blocks is found again (synced every 30 s). Runs of blocks go to
+// whoever is free, so that hosts of different speed end together.
 #include <algorithm>
 #include <chrono>
 

@@ -285,7 +285,12 @@ void make_current(const Workspace& workspace) {
   fs::remove(next, error);
   fs::create_symlink(workspace.generation().filename(), next, error);
   if (!error) fs::rename(next, link, error);
-  if (error) throw EnvironmentError(link.string() + ": the link to the arms in use cannot be made: " + error.message());
+  if (error)
+    throw EnvironmentError(
+        format("{}: the link to the arms in use cannot be made: {}{}", link.string(), error.message(),
+               fs::is_symlink(link) || !fs::is_directory(link)
+                   ? ""
+                   : "; a program that copied the workspace made a folder of it: remove that folder"));
   sync_folder(workspace.root());
 }
 
