@@ -21,7 +21,8 @@ ExportList export_list(const Workspace& workspace, const settings::Settings& s, 
   ExportList out;
   out.files = index.files();
   if (!fs::exists(workspace.rounds())) return out;
-  for (const RoundEvent& event : read_rounds(workspace.rounds())) {
+  const Json facts = read_stage_record(workspace, "extract").facts;
+  for (const RoundEvent& event : read_whole_rounds(workspace.rounds(), facts)) {
     for (const ObservedDocument& d : event.observed) {
       for (std::uint32_t i = 0; i < d.credits.size(); ++i) {
         if (d.credits[i] < 0 || d.credits[i] < s.export_min_credit) continue;

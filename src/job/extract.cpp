@@ -207,6 +207,7 @@ bool extract_stage(Job& job) {
       adopt = changed || facts.value("adopt", false);
       lost_before = facts.value("lost_in_flight", std::uint64_t{0});
       done = !changed && facts.value("complete", false) && facts.value("budget", "") == budget.text();
+      if (done) read_whole_rounds(job.workspace.rounds(), facts);
       // It speaks of other arms or other pairs; the answers stay in the journal.
       if (changed) std::filesystem::remove(job.workspace.rounds());
     }
@@ -245,6 +246,7 @@ bool extract_stage(Job& job) {
   if (job.comm.is_root()) {
     complete = coordinate(job, setup, budget, *index, paid_before(job, setup.catalog, *index, adopt), lost_before,
                           worker.get(), record);
+    if (complete) record.facts["rounds_bytes"] = std::filesystem::file_size(job.workspace.rounds());
     write_stage_record(job.workspace, record);
   } else {
     comm::serve_tasks(job.comm, *worker);

@@ -139,6 +139,17 @@ std::vector<RoundEvent> read_rounds(const fs::path& path) {
   return parse(path, read_file(path, std::uint64_t{1} << 36)).first;
 }
 
+std::vector<RoundEvent> read_whole_rounds(const fs::path& path, const Json& facts) {
+  const std::string text = fs::exists(path) ? read_file(path, std::uint64_t{1} << 36) : std::string();
+  auto [events, good] = parse(path, text);
+  if (const auto written = facts.value("rounds_bytes", std::uint64_t{0}); good < written)
+    throw DataError(
+        format("{}: {} of the {} bytes that the extraction wrote are whole; the file was damaged. Put it back, or run "
+               "with --redo extract: answers in the journal are kept",
+               path.string(), good, written));
+  return std::move(events);
+}
+
 std::uint64_t torn_bytes(const fs::path& path) {
   const std::string text = read_file(path, std::uint64_t{1} << 36);
   return text.size() - parse(path, text).second;

@@ -59,6 +59,10 @@ class RoundsLog {
 /// For readers that only look: the events of a file that may be growing.
 std::vector<RoundEvent> read_rounds(const std::filesystem::path& path);
 
+/// The same for readers that need all of it: throws DataError naming the file when an extraction that had ended
+/// (`facts` of its record) wrote more than is there.
+std::vector<RoundEvent> read_whole_rounds(const std::filesystem::path& path, const Json& facts);
+
 /// Bytes of an unfinished last line. Throws DataError on damage before it.
 std::uint64_t torn_bytes(const std::filesystem::path& path);
 

@@ -114,6 +114,8 @@ Verified verify(const Workspace& workspace) {
     v.result.notes.insert(v.result.notes.end(), report.warnings.begin(), report.warnings.end());
   });
   v.check(workspace.rounds(), [&] {
+    if (fs::exists(workspace.record("extract")))
+      read_whole_rounds(workspace.rounds(), read_stage_record(workspace, "extract").facts);
     const std::uint64_t torn = torn_bytes(workspace.rounds());
     if (torn > 0)
       v.result.notes.push_back(format("{}: {} bytes of an unfinished line", workspace.rounds().string(), torn));

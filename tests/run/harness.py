@@ -75,7 +75,7 @@ def write_sealed(path, record):
     """A record as the program seals it (docs/formats.md, "Sealed JSON"). Numbers that are not whole may be written otherwise than the program does."""
     record = {name: value for name, value in record.items() if name != "checksum"}
     record["checksum"] = hashlib.sha256(json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
-    path.write_text(json.dumps(record))
+    path.write_text(json.dumps(record) + "\n")
 
 
 def sha256(path):
