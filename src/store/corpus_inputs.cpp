@@ -98,12 +98,15 @@ void add_folder(std::vector<Input>& out, const std::string& name) {
 std::vector<std::string> expand(const std::string& name) {
   if (fs::exists(name)) return {name};
   if (name.find_first_of("*?[") == std::string::npos)
-    throw UsageError(format("input {}: no such file or folder", name));
+    throw UsageError(
+        format("input {}: no such file or folder (names are taken from {}; give a file, a folder or a pattern)", name,
+               fs::current_path().string()));
   glob_t found{};
   const int status = ::glob(name.c_str(), 0, nullptr, &found);
   std::vector<std::string> out(found.gl_pathv, found.gl_pathv + (status == 0 ? found.gl_pathc : 0));
   ::globfree(&found);
-  if (out.empty()) throw UsageError(format("input {}: no file matches", name));
+  if (out.empty())
+    throw UsageError(format("input {}: no file matches (seen from {})", name, fs::current_path().string()));
   std::sort(out.begin(), out.end());
   return out;
 }
