@@ -1,6 +1,7 @@
 """The stand-in LLM server for tests that need an extractor which takes its time: the same answers for the same documents."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,13 @@ class StandIn:
             if int(document) >= 0:
                 out.append((float(at), int(document)))
         return out
+
+    def hurry(self):
+        """Answers come without delay from now on, until as_before()."""
+        self.process.send_signal(signal.SIGUSR1)
+
+    def as_before(self):
+        self.process.send_signal(signal.SIGUSR2)
 
     def __enter__(self):
         return self

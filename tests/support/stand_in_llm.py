@@ -4,7 +4,8 @@ rule, so that the same document has the same answer; a log of requests; a wait a
 
     stand_in_llm.py serve MODEL [--host 127.0.0.1] [--port 0] [--delay SECONDS] [--log FILE] [--port-file FILE]
 
-delay: mean of an exponential wait, which belongs to the document: the same document waits as long each time. log: one line "seconds document" a request, written before anything else is done with it;
+delay: mean of an exponential wait, which belongs to the document: the same document waits as long each time; none after SIGUSR1, as before
+after SIGUSR2. log: one line "seconds document" a request, written before anything else is done with it;
 document is N of the mark [[doc N]] in its text, or -1.
 """
 import argparse
@@ -12,6 +13,7 @@ import asyncio
 import json
 import random
 import re
+import signal
 import sys
 import time
 
@@ -30,6 +32,7 @@ def completion(text):
 class Server:
     def __init__(self, arguments):
         self.arguments = arguments
+        self.delay = arguments.delay
         self.log = open(arguments.log, "a", buffering=1) if arguments.log else None
 
     async def answer(self, method, path, body):
@@ -39,8 +42,8 @@ class Server:
         mark = MARK.findall(text)
         if self.log:
             self.log.write(f"{time.time():.6f} {mark[-1] if mark else -1}\n")
-        if self.arguments.delay > 0:
-            await asyncio.sleep(min(random.Random(text).expovariate(1 / self.arguments.delay), 5 * self.arguments.delay))
+        if self.delay > 0:
+            await asyncio.sleep(min(random.Random(text).expovariate(1 / self.delay), 5 * self.delay))
         return completion(text)
 
     async def connection(self, reader, writer):
@@ -60,7 +63,13 @@ class Server:
         finally:
             writer.close()
 
+    def wait(self, delay):
+        self.delay = delay
+
     async def run(self):
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, self.wait, 0.0)
+        loop.add_signal_handler(signal.SIGUSR2, self.wait, self.arguments.delay)
         server = await asyncio.start_server(self.connection, self.arguments.host, self.arguments.port, limit=1 << 24, backlog=512)
         port = server.sockets[0].getsockname()[1]
         if self.arguments.port_file:
