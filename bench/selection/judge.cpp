@@ -41,6 +41,7 @@ Verdict judge(const View& view, const ReplayTarget& target, const linalg::Matrix
       const std::size_t p = corpus.first_pair[d] + i;
       by_credit.emplace_back(-earned.pairs[i], p);
       v.useful += target.nearest_test[p] > kUseful;
+      if (!target.nearest_beside.empty()) v.useful_beside += target.nearest_beside[p] > kUseful;
     }
     v.on_target += std::count(target.domains.begin(), target.domains.end(), corpus.domain[d]) > 0;
   }

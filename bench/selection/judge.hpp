@@ -8,10 +8,11 @@ namespace equal::bench {
 
 struct Verdict {
   double pairs = 0.0;
-  double useful = 0.0;        ///< pairs with a cosine above 0.6 to some test item
-  double on_target = 0.0;     ///< share of documents of the target's domains
-  double covered = 0.0;       ///< share of test items with a selected pair above 0.75
-  double mean_nearest = 0.0;  ///< mean cosine of a test item to its nearest selected pair
+  double useful = 0.0;         ///< pairs with a cosine above 0.6 to some test item
+  double useful_beside = 0.0;  ///< the same for the second test set (mbpp: humaneval)
+  double on_target = 0.0;      ///< share of documents of the target's domains
+  double covered = 0.0;        ///< share of test items with a selected pair above 0.75
+  double mean_nearest = 0.0;   ///< mean cosine of a test item to its nearest selected pair
   double transport =
       0.0;  ///< exact, Euclidean: the best-credit pairs (at most kTransportPairs) to a sample of the test set
   double calls_per_useful = 0.0;

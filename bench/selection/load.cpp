@@ -58,8 +58,12 @@ ReplayTarget load_target(const std::filesystem::path& cache, const std::string& 
                                                         : "ref-" + target;
   t.reference = read_matrix(cache / (vectors_of(encoder) + "-" + reference + ".npy"));
   t.judge_tests = read_matrix(cache / ("judge-test-" + target + ".npy"));
-  const auto nearest = read_matrix(cache / ("nearest-test-" + target + ".npy"));
-  t.nearest_test.assign(nearest.values().begin(), nearest.values().end());
+  const auto nearest = [&cache](const std::string& test) {
+    const auto column = read_matrix(cache / ("nearest-test-" + test + ".npy"));
+    return std::vector<float>(column.values().begin(), column.values().end());
+  };
+  t.nearest_test = nearest(target);
+  if (target == "mbpp") t.nearest_beside = nearest("humaneval");
   const Json meta = parse_json(read_file(cache / "meta.json"), (cache / "meta.json").string());
   const auto names = meta.at("domains").get<std::vector<std::string>>();
   for (const auto& name : domains_of(target)) {
@@ -86,7 +90,7 @@ LanguageJudge load_language(const std::filesystem::path& cache, const std::strin
 }
 
 ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linalg::Matrix<float>& judge_pairs,
-                         std::size_t keep) {
+                         std::size_t keep, std::uint64_t draw) {
   const auto useful = useful_pairs(corpus, target);
   const auto matches = [&](std::size_t i) {
     return std::count(target.domains.begin(), target.domains.end(), corpus.domain[i]) > 0;
@@ -95,7 +99,8 @@ ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linal
   for (std::size_t i = 0; i < useful.size(); ++i) {
     if (useful[i] > 0 && matches(i)) chosen.push_back(i);
   }
-  std::sort(chosen.begin(), chosen.end(), [](std::size_t a, std::size_t b) { return mix64(a + 77) < mix64(b + 77); });
+  std::sort(chosen.begin(), chosen.end(),
+            [draw](std::size_t a, std::size_t b) { return mix64(a + draw) < mix64(b + draw); });
   chosen.resize(std::min(chosen.size(), keep));
   for (std::size_t i = 0; i < useful.size(); ++i) {
     if (useful[i] == 0 && !matches(i)) chosen.push_back(i);
@@ -118,13 +123,15 @@ ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linal
   for (const std::size_t p : pairs) out.pair_id.push_back(corpus.pair_id[p]);
   out.pairs = linalg::Matrix<float>(pairs.size(), corpus.pairs.columns());
   linalg::Matrix<float> judges(pairs.size(), judge_pairs.columns());
-  std::vector<float> nearest;
+  std::vector<float> nearest, beside;
   for (std::size_t r = 0; r < pairs.size(); ++r) {
     std::copy(corpus.pairs.row(pairs[r]).begin(), corpus.pairs.row(pairs[r]).end(), out.pairs.row(r).begin());
     std::copy(judge_pairs.row(pairs[r]).begin(), judge_pairs.row(pairs[r]).end(), judges.row(r).begin());
     nearest.push_back(target.nearest_test[pairs[r]]);
+    if (!target.nearest_beside.empty()) beside.push_back(target.nearest_beside[pairs[r]]);
   }
   target.nearest_test = std::move(nearest);
+  target.nearest_beside = std::move(beside);
   judge_pairs = std::move(judges);
   return out;
 }

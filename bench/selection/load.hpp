@@ -18,9 +18,9 @@ LanguageJudge load_language(const std::filesystem::path& cache, const std::strin
 
 /// All pairs of the corpus in the judge's vectors.
 linalg::Matrix<float> judge_vectors(const std::filesystem::path& cache);
-/// A corpus in which only `keep` documents (of lowest hash) hold useful pairs and no other document is of the target's
-/// domains. `target` and `judge_pairs` are cut down with it.
+/// A corpus in which only `keep` documents (of lowest hash under `draw`) hold useful pairs and no other document is of
+/// the target's domains. `target` and `judge_pairs` are cut down with it.
 ReplayCorpus make_scarce(const ReplayCorpus& corpus, ReplayTarget& target, linalg::Matrix<float>& judge_pairs,
-                         std::size_t keep);
+                         std::size_t keep, std::uint64_t draw);
 
 }  // namespace equal::bench

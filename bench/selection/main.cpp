@@ -14,6 +14,7 @@
 #include "equal/linalg/gemm.hpp"
 
 #include "judge.hpp"
+#include "kept.hpp"
 #include "load.hpp"
 #include "options.hpp"
 
@@ -49,6 +50,8 @@ struct Cell {
     return out;
   }
   bool has(const std::string& policy) const { return verdicts.count(policy) > 0; }
+  /// What is summed up are the budgets of 1 and 5 %.
+  bool of_protocol() const { return budget == "1" || budget == "5"; }
 };
 
 class Bench {
@@ -57,18 +60,18 @@ class Bench {
 
   void run() {
     for (const auto& view : split(o_.values.at("views"))) {
-      const std::string encoder = view == "lsa" ? "lsa" : "minilm";
+      const std::string encoder = has(view, "lsa") ? "lsa" : "minilm";
       const ReplayCorpus whole = load_corpus(o_.cache, encoder, o_.count("k"));
       const auto all_judged = judge_vectors(o_.cache);
       for (const auto& name : split(o_.values.at("targets"))) {
         ReplayTarget target = load_target(o_.cache, encoder, name);
         language_ = load_language(o_.cache, name);
-        if (view != "scarce") {
+        if (!has(view, "scarce")) {
           cells_of(view, whole, target, all_judged, whole.documents.rows());
           continue;
         }
         auto judged = all_judged;
-        const ReplayCorpus scarce = make_scarce(whole, target, judged, kScarceDocuments);
+        const ReplayCorpus scarce = make_scarce(whole, target, judged, kScarceDocuments, o_.count("scarce_draw"));
         cells_of(view, scarce, target, judged, whole.documents.rows());
       }
     }
@@ -85,7 +88,7 @@ class Bench {
     const std::size_t seeds = o_.count("seeds");
     std::vector<View> views(seeds);
     pool_.run(seeds, [&](std::size_t s, std::size_t) {
-      views[s] = make_view(corpus, target, kGuideItems, s, view == "misled");
+      views[s] = make_view(corpus, target, kGuideItems, s, has(view, "misled"));
     });
     auto best = useful_pairs(corpus, target);
     std::sort(best.rbegin(), best.rend());
@@ -103,15 +106,25 @@ class Bench {
       for (const auto& policy : split(o_.values.at("policies"))) {
         const RunParams params = run_params(o_, policy, budget);
         auto& verdicts = cell.verdicts[policy];
+        const KeptVerdicts kept(o_.cache, what_decides(o_, view, target.name, percent, policy));
+        verdicts = kept.load(seeds);
+        const std::size_t done = verdicts.size();
         verdicts.resize(seeds);
-        pool_.run(seeds, [&](std::size_t s, std::size_t) {
+        pool_.run(seeds - done, [&](std::size_t i, std::size_t) {
+          const std::size_t s = done + i;
           verdicts[s] = judge(views[s], target, judged, simulate(views[s], params), marginal_of(params),
                               o_.count("transport") != 0, s < o_.count("language_seeds") ? &language_ : nullptr);
         });
+        if (done < seeds) kept.store(verdicts);
         show(policy, cell);
       }
       cells_.push_back(std::move(cell));
     }
+  }
+
+  /// A view is a word or several with hyphens between them: "scarce-lsa".
+  static bool has(const std::string& view, const std::string& word) {
+    return ("-" + view + "-").find("-" + word + "-") != std::string::npos;
   }
 
   /// Over the seeds for which it was asked.
@@ -166,6 +179,11 @@ class Bench {
         for (const auto& v : verdicts) sum += v.*field;
         j[name] = std::round(1e5 * sum / static_cast<double>(verdicts.size())) / 1e5;
       }
+      if (cell.target == "mbpp") {
+        Column beside;
+        for (const auto& v : verdicts) beside.push_back(v.useful_beside);
+        j["useful_humaneval"] = mean(beside);
+      }
       j["cross_entropy"] = std::round(1e4 * cross_entropy_of(verdicts)) / 1e4;
       out[policy] = std::move(j);
     }
@@ -179,7 +197,7 @@ class Bench {
       Column ratios;
       double worst = 1e9;
       for (const auto& c : cells_) {
-        if (c.view != view || !c.has("pooled") || !c.has("static") || !c.has("nearest")) continue;
+        if (c.view != view || !c.of_protocol() || !c.has("pooled") || !c.has("static") || !c.has("nearest")) continue;
         const Column p = c.useful("pooled"), s = c.useful("static"), n = c.useful("nearest");
         ratios.push_back(mean(p) / std::max(1.0, std::max(mean(s), mean(n))));
         const Column& better = mean(s) > mean(n) ? s : n;

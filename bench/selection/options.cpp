@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include <set>
 #include <sstream>
 
 #include "equal/base/error.hpp"
@@ -42,6 +43,16 @@ Options parse_options(int argc, char** argv) {
     o.values[key] = argv[i + 1];
   }
   return o;
+}
+
+std::string what_decides(const Options& o, const std::string& view, const std::string& target,
+                         const std::string& budget, const std::string& policy) {
+  std::string out = view + " " + target + " " + budget + " " + policy;
+  for (const auto& [name, value] : o.values) {
+    if (std::set<std::string>{"seeds", "targets", "views", "policies", "budgets", "threads"}.count(name) == 0)
+      out += " " + name + "=" + value;
+  }
+  return out;
 }
 
 RunParams run_params(const Options& o, const std::string& policy, std::uint64_t budget) {

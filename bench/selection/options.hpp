@@ -19,12 +19,13 @@ struct Options {
       {"targets", "gsm8k,mbpp,medquad"},
       {"views", "good,lsa,misled,scarce"},
       {"policies", "random,released,static,nearest,pooled"},
-      {"budgets", "1,5"},  // per cent of the corpus
-      {"k", "173"},        // clusters, as vectors.py made them
+      {"budgets", "0.5,1,2,5,10"},  // per cent of the corpus
+      {"k", "173"},                 // clusters, as vectors.py made them
       {"delay", "0"},
       {"unanswered", "0"},
       {"threads", "0"},
       {"transport", "1"},
+      {"scarce_draw", "77"},    // which documents are left of those that hold useful pairs
       {"language_seeds", "2"},  // for so many seeds the n-gram judge is asked
       // Parts that can be changed one at a time; empty: the default.
       {"reward", ""},     // marginal, batch, union: of every policy
@@ -48,6 +49,10 @@ struct Options {
 
 /// Throws UsageError.
 Options parse_options(int argc, char** argv);
+
+/// All that the verdicts of one cell and policy depend on, as text.
+std::string what_decides(const Options& options, const std::string& view, const std::string& target,
+                         const std::string& budget, const std::string& policy);
 
 RunParams run_params(const Options& options, const std::string& policy, std::uint64_t budget);
 

@@ -36,6 +36,7 @@ struct ReplayTarget {
   linalg::Matrix<float> judge_tests;   // (t, judge dim)
   std::vector<std::uint32_t> domains;  // labels of the documents that hold what it needs; for judging
   std::vector<float> nearest_test;     // (p): cosine of each pair to its nearest test item
+  std::vector<float> nearest_beside;   // (p): the same for a second test set that asks for the same; empty: none
 };
 
 /// Texts as word ids, for the n-gram judge.

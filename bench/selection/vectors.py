@@ -63,8 +63,10 @@ def start_worker(graph):
 
 def encode_part(job):
     path, texts, tokens = job
-    np.save(path + '.tmp.npy', encode(texts, tokens))
-    os.rename(path + '.tmp.npy', path)
+    if not os.path.exists(path):  # another vectors.py may have made it meanwhile
+        own = f'{path}.{os.getpid()}.npy'
+        np.save(own, encode(texts, tokens))
+        os.rename(own, path)
     return path
 
 
