@@ -1,6 +1,7 @@
-// bench_collectives [REPEATS]: how long sums and gathers of large tables take over the ranks of this job; under mpirun.
-// Rank 0 prints one JSON line: seconds of the median call by table (k x dim int64) and way: "tree" as
-// Communicator::sum, "hosts" as HostGroups::sum, and whether both gave the same integers.
+// bench_collectives [REPEATS]: one update step of k-means over the ranks of this job, every cluster changed by every
+// rank; under mpirun. Rank 0 prints one JSON line: seconds of the median step by number of clusters and way: "tree",
+// the sums as one Communicator::sum; "ranks", cluster::CentroidUpdate as if each rank had a host of its own; "hosts",
+// as it is. "equal": all three ways gave the same centroids.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -8,14 +9,18 @@
 #include <functional>
 #include <vector>
 
+#include "equal/base/host.hpp"
 #include "equal/base/json.hpp"
 #include "equal/base/log.hpp"
 #include "equal/base/random.hpp"
-#include "equal/comm/host_groups.hpp"
+#include "equal/linalg/float16.hpp"
+
+#include "update.hpp"
 
 namespace {
 
 using namespace equal;
+constexpr std::size_t kDim = 256;
 
 double median_seconds(comm::Communicator& comm, int repeats, const std::function<void()>& prepare,
                       const std::function<void()>& call) {
@@ -32,41 +37,92 @@ double median_seconds(comm::Communicator& comm, int repeats, const std::function
   return seconds[seconds.size() / 2];
 }
 
+/// This rank's row for cluster j.
+std::vector<linalg::float16> row_of(int rank, std::size_t j) {
+  std::vector<float> x(kDim);
+  for (std::size_t i = 0; i < kDim; ++i) {
+    const std::uint64_t bits = mix64((static_cast<std::uint64_t>(rank) << 40U) + j * kDim + i);
+    x[i] = static_cast<float>(static_cast<double>(bits >> 40U) * 0x1p-28 - 0x1p-5);
+  }
+  std::vector<linalg::float16> out(kDim);
+  linalg::to_float16(x, out);
+  return out;
+}
+
+struct Step {
+  double seconds = 0;
+  linalg::Matrix<float> centroids;
+};
+
+Step by_update(comm::Communicator& comm, int repeats, std::size_t k, const std::string& host) {
+  ThreadPool pool(1);
+  cluster::CentroidUpdate update(comm, 1, k, kDim, host);
+  cluster::Centroids current(k, kDim), next(k, kDim);
+  const auto change = [&] {
+    for (std::size_t j = 0; j < k; ++j)
+      update.changes().add(static_cast<std::uint32_t>(j), row_of(comm.rank(), j).data(), 1);
+  };
+  Step out;
+  out.seconds = median_seconds(comm, repeats, change, [&] {
+    update.hand_over({});
+    update.renew(pool, current, next, {});
+  });
+  out.centroids = next.values;
+  return out;
+}
+
+/// The same sums by one Communicator::sum, and every rank divides for itself.
+Step by_tree(comm::Communicator& comm, int repeats, std::size_t k) {
+  std::vector<std::int64_t> sums;
+  Step out;
+  out.centroids = linalg::Matrix<float>(k, kDim);
+  out.seconds = median_seconds(
+      comm, repeats,
+      [&] {
+        sums.assign(k * (kDim + 1), 1);
+        for (std::size_t j = 0; j < k; ++j) {
+          std::vector<float> x(kDim);
+          linalg::to_float32(row_of(comm.rank(), j), x);
+          for (std::size_t i = 0; i < kDim; ++i) sums[j * (kDim + 1) + i] = static_cast<std::int64_t>(x[i] * 0x1p24F);
+        }
+      },
+      [&] {
+        comm.sum(std::span(sums));
+        for (std::size_t j = 0; j < k; ++j) {
+          const std::int64_t* sum = sums.data() + j * (kDim + 1);
+          for (std::size_t i = 0; i < kDim; ++i)
+            out.centroids(j, i) = static_cast<float>(cluster::rounded_mean(sum[i], sum[kDim])) * 0x1p-24F;
+        }
+      });
+  return out;
+}
+
 int run(comm::Communicator& comm, int repeats) {
   log::configure("warn", comm.rank(), comm.size());
-  const comm::HostGroups groups(comm);
   Json tables = Json::array();
-  bool equal_sums = true;
+  std::uint64_t same = 1;
   for (const std::size_t k : {176, 1024, 4096, 16384}) {
-    const std::size_t n = k * 257;  // 256 components and a count
-    std::vector<std::int64_t> values(n), tree, hosts;
-    for (std::size_t i = 0; i < n; ++i)
-      values[i] = static_cast<std::int64_t>(mix64(i + static_cast<std::size_t>(comm.rank()) * n) >> 24U);
-    const double by_tree = median_seconds(
-        comm, repeats, [&] { tree = values; }, [&] { comm.sum(std::span(tree)); });
-    const double by_hosts = median_seconds(
-        comm, repeats, [&] { hosts = values; }, [&] { groups.sum(comm, std::span(hosts)); });
-    equal_sums = equal_sums && tree == hosts;
-    const std::string mine(n * 4 / static_cast<std::size_t>(comm.size()), 'x');
-    const double flat = median_seconds(
-        comm, repeats, [] {}, [&] { comm.all_gather(mine); });
-    const double grouped = median_seconds(
-        comm, repeats, [] {}, [&] { groups.all_gather(comm, mine); });
+    const Step tree = by_tree(comm, repeats, k);
+    const Step ranks = by_update(comm, repeats, k, "rank " + std::to_string(comm.rank()));
+    const Step hosts = by_update(comm, repeats, k, host_name());
+    const auto equal_values = [](const Step& a, const Step& b) {
+      return std::equal(a.centroids.values().begin(), a.centroids.values().end(), b.centroids.values().begin());
+    };
+    if (!equal_values(tree, ranks) || !equal_values(tree, hosts)) same = 0;
     tables.push_back({{"k", k},
-                      {"bytes", n * 8},
-                      {"sum_tree_s", by_tree},
-                      {"sum_hosts_s", by_hosts},
-                      {"gather_bytes", mine.size() * static_cast<std::size_t>(comm.size())},
-                      {"gather_flat_s", flat},
-                      {"gather_hosts_s", grouped}});
+                      {"bytes", k * kDim * 8},
+                      {"tree_s", tree.seconds},
+                      {"ranks_s", ranks.seconds},
+                      {"hosts_s", hosts.seconds}});
   }
-  std::uint64_t same = equal_sums ? 1 : 0;
   comm.min({&same, 1});
+  const auto names = comm.all_gather(host_name());
   if (comm.is_root())
-    std::printf(
-        "%s\n",
-        dump_json(Json{{"ranks", comm.size()}, {"hosts", groups.hosts()}, {"equal", same == 1}, {"tables", tables}})
-            .c_str());
+    std::printf("%s\n", dump_json(Json{{"ranks", comm.size()},
+                                       {"hosts", comm::HostGroups(names).hosts()},
+                                       {"equal", same == 1},
+                                       {"tables", tables}})
+                            .c_str());
   return same == 1 ? 0 : 1;
 }
 

@@ -4,11 +4,10 @@ import sys
 
 mbit, delay = map(float, sys.argv[1:])
 figures = json.load(sys.stdin)
-print(f"{figures['ranks']} ranks on {figures['hosts']} hosts, {mbit:g} Mbit/s and {delay:g} ms between them; milliseconds, median")
-print("wire: the table once over the link; tree: Communicator::sum; hosts: HostGroups::sum; flat: Communicator::all_gather")
-print(f"{'k':>6}{'sum MB':>8}{'wire':>7}{'tree':>7}{'hosts':>7}{'gain':>6}  {'gather MB':>9}{'flat':>7}{'hosts':>7}{'gain':>6}")
+print(f"update of k centroids of 256 components over {figures['ranks']} ranks on {figures['hosts']} hosts, {mbit:g} Mbit/s and {delay:g} ms between them; milliseconds, median")
+print("tree: one sum of int64 over all ranks; ranks: shared out over ranks; hosts: added up on each host first, as the job does")
+print(f"{'k':>6}{'table MB':>10}{'tree':>8}{'ranks':>8}{'hosts':>8}{'tree/hosts':>12}{'ranks/hosts':>13}")
 for t in figures["tables"]:
-    tree, hosts, flat, grouped = (1e3 * t[key] for key in ("sum_tree_s", "sum_hosts_s", "gather_flat_s", "gather_hosts_s"))
-    print(f"{t['k']:6}{t['bytes'] / 1e6:8.1f}{t['bytes'] * 8e-3 / mbit:7.0f}{tree:7.0f}{hosts:7.0f}{tree / hosts:6.2f}"
-          f"  {t['gather_bytes'] / 1e6:9.1f}{flat:7.0f}{grouped:7.0f}{flat / grouped:6.2f}")
+    tree, ranks, hosts = (1e3 * t[key] for key in ("tree_s", "ranks_s", "hosts_s"))
+    print(f"{t['k']:6}{t['bytes'] / 1e6:10.1f}{tree:8.0f}{ranks:8.0f}{hosts:8.0f}{tree / hosts:12.2f}{ranks / hosts:13.2f}")
 print(json.dumps({**figures, "mbit": mbit, "delay_ms": delay}))

@@ -42,18 +42,26 @@ void get_values(ByteReader& message, std::span<float> out) {
 
 }  // namespace
 
-CentroidUpdate::CentroidUpdate(comm::Communicator& comm, std::uint64_t rows, std::size_t k, std::size_t dim)
+CentroidUpdate::CentroidUpdate(comm::Communicator& comm, std::uint64_t rows, std::size_t k, std::size_t dim,
+                               const std::string& host)
     : comm_(comm), exchange_(comm), dim_(dim), changes_(k, dim), counts_(k) {
-  const auto rows_of = comm.all_gather({reinterpret_cast<const char*>(&rows), sizeof rows});
+  const auto all = comm.all_gather(ByteWriter().put(rows).put_string(host).take());
+  std::vector<std::string> hosts;
   for (int rank = 0; rank < comm.size(); ++rank) {
-    const bool has_rows = ByteReader(rows_of[static_cast<std::size_t>(rank)]).get<std::uint64_t>() > 0;
+    ByteReader reader(all[static_cast<std::size_t>(rank)]);
+    const bool has_rows = reader.get<std::uint64_t>() > 0;
     if (has_rows && rank == comm.rank()) member_ = true;
     if (has_rows && rank != comm.rank()) others_.push_back(rank);
+    if (has_rows) hosts.emplace_back(reader.get_string());
     (has_rows ? members_ : outsiders_).push_back(rank);
   }
   if (!member_) return;
-  const auto here = std::find(members_.begin(), members_.end(), comm.rank());
-  std::tie(first_, last_) = slice(static_cast<std::size_t>(here - members_.begin()));
+  hosts_ = comm::HostGroups(hosts);
+  me_ = static_cast<std::size_t>(std::find(members_.begin(), members_.end(), comm.rank()) - members_.begin());
+  for (const std::size_t m : hosts_.members(hosts_.host_of(me_))) {
+    if (m != me_) neighbours_.push_back(members_[m]);
+  }
+  std::tie(first_, last_) = slice(me_);
   sums_.resize((last_ - first_) * dim);
 }
 
@@ -67,16 +75,44 @@ void CentroidUpdate::hand_over(std::exception_ptr failed) {
   if (!member_) return;
   failure_ = std::move(failed);
   any_failed_ = failure_ != nullptr;
+  if (hosts_.useful()) add_up_on_host();
+  const std::size_t here = hosts_.host_of(me_);
   std::vector<comm::Exchange::Outgoing> messages;
   for (std::size_t m = 0; m < members_.size(); ++m) {
-    if (members_[m] == comm_.rank()) continue;
+    if (m == me_ || (hosts_.host_of(m) != here && hosts_.delegate(here, m) != me_)) continue;
     const auto [first, last] = slice(m);
     ByteWriter message;
     message.put(any_failed_);
     take_changes(first, last, message);
     messages.push_back({members_[m], message.take()});
   }
-  for (const std::string& message : exchange_.round(std::move(messages), others_)) {
+  std::vector<int> sources = neighbours_;
+  for (std::size_t host = 0; host < hosts_.hosts(); ++host) {
+    if (host != here) sources.push_back(members_[hosts_.delegate(host, me_)]);
+  }
+  give_changes(std::move(messages), sources);
+}
+
+/// What this host's members changed in clusters of other hosts comes together: each member gathers a share of those.
+void CentroidUpdate::add_up_on_host() {
+  const std::size_t here = hosts_.host_of(me_);
+  std::vector<comm::Exchange::Outgoing> messages;
+  for (const std::size_t neighbour : hosts_.members(here)) {
+    if (neighbour == me_) continue;
+    ByteWriter message;
+    message.put(any_failed_);
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+      if (hosts_.host_of(m) == here || hosts_.delegate(here, m) != neighbour) continue;
+      const auto [first, last] = slice(m);
+      take_changes(first, last, message);
+    }
+    messages.push_back({members_[neighbour], message.take()});
+  }
+  give_changes(std::move(messages), neighbours_);
+}
+
+void CentroidUpdate::give_changes(std::vector<comm::Exchange::Outgoing> messages, const std::vector<int>& sources) {
+  for (const std::string& message : exchange_.round(std::move(messages), sources)) {
     ByteReader reader(message);
     any_failed_ |= reader.get<bool>();
     while (!reader.done()) {
@@ -85,6 +121,21 @@ void CentroidUpdate::hand_over(std::exception_ptr failed) {
       get_sum(reader, changes_.sum(j));
     }
   }
+}
+
+/// Messages of other hosts' members, to all members of this host; returns those that came through the others.
+std::vector<std::string> CentroidUpdate::pass_on_host(const std::vector<std::string>& from_elsewhere) {
+  ByteWriter parcel;
+  for (const std::string& message : from_elsewhere) parcel.put_string(message);
+  const std::string bytes = parcel.take();
+  std::vector<comm::Exchange::Outgoing> messages;
+  for (const int rank : neighbours_) messages.push_back({rank, bytes});
+  std::vector<std::string> out;
+  for (const std::string& theirs : exchange_.round(std::move(messages), neighbours_)) {
+    ByteReader reader(theirs);
+    while (!reader.done()) out.emplace_back(reader.get_string());
+  }
+  return out;
 }
 
 void CentroidUpdate::take_changes(std::size_t first, std::size_t last, ByteWriter& message) {
@@ -111,14 +162,29 @@ IterationTotals CentroidUpdate::renew(ThreadPool& pool, const Centroids& current
       renewed.put(j).put(counts_[j]).put(next.norm2[j]).put_span(std::span<const float>(next.values.row(j)));
     }
     const std::string bytes = renewed.take();
-    for (const int rank : others_) messages.push_back({rank, bytes});
+    for (const int rank : neighbours_) messages.push_back({rank, bytes});
+    for (std::size_t host = 0; host < hosts_.hosts(); ++host) {
+      if (host != hosts_.host_of(me_)) messages.push_back({members_[hosts_.delegate(host, me_)], bytes});
+    }
   }
   for (const int rank : outsiders_) {
     if (member_) messages.push_back({rank, ByteWriter().put(any_failed_).put(totals).take()});
   }
   // Members that know of a failure have no more to say to each other.
-  for (const std::string& message :
-       exchange_.round(std::move(messages), member_ && any_failed_ ? std::vector<int>() : others_)) {
+  std::vector<int> sources = member_ ? std::vector<int>() : others_;
+  if (member_ && !any_failed_) {
+    sources = neighbours_;
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+      if (hosts_.host_of(m) != hosts_.host_of(me_) && hosts_.delegate(hosts_.host_of(me_), m) == me_)
+        sources.push_back(members_[m]);
+    }
+  }
+  auto received = exchange_.round(std::move(messages), sources);
+  if (member_ && !any_failed_ && hosts_.useful()) {
+    const auto elsewhere = received.begin() + static_cast<std::ptrdiff_t>(neighbours_.size());
+    for (std::string& message : pass_on_host({elsewhere, received.end()})) received.push_back(std::move(message));
+  }
+  for (const std::string& message : received) {
     ByteReader reader(message);
     any_failed_ |= reader.get<bool>();
     const auto theirs = reader.get<IterationTotals>();

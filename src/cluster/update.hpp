@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "equal/base/bytes.hpp"
+#include "equal/base/host.hpp"
 #include "equal/base/thread_pool.hpp"
 #include "equal/comm/exchange.hpp"
+#include "equal/comm/host_groups.hpp"
 
 #include "centroids.hpp"
 
@@ -25,12 +27,14 @@ struct IterationTotals {
 /// What a rank's rows changed goes to the owners of the clusters, who divide sum by count; the new centroids come back:
 /// about 4 k dim bytes each way and rank, however many ranks there are, and no rank does more than its share. Clusters
 /// that nobody touched do not travel. Only the ranks with rows, the members, own clusters and meet each other; the rest
-/// (a coordinator) learn totals, and the centroids when they are asked for. All integers: nothing depends on ranks or
-/// threads.
+/// (a coordinator) learn totals, and the centroids when they are asked for. Where hosts have several members, a host
+/// adds its members' changes up before they cross the network, and new centroids cross it once a host: about 4 k dim
+/// bytes each way and host. All integers: nothing depends on ranks, hosts or threads.
 class CentroidUpdate {
  public:
-  /// Collective.
-  CentroidUpdate(comm::Communicator& comm, std::uint64_t rows, std::size_t k, std::size_t dim);
+  /// Collective. `host`: the name of this rank's host.
+  CentroidUpdate(comm::Communicator& comm, std::uint64_t rows, std::size_t k, std::size_t dim,
+                 const std::string& host = host_name());
 
   /// What this rank's rows change until the next hand_over(). All rows join a cluster before the first.
   ClusterChanges& changes() noexcept { return changes_; }
@@ -51,6 +55,9 @@ class CentroidUpdate {
  private:
   std::pair<std::size_t, std::size_t> slice(std::size_t member) const;
   void take_changes(std::size_t first, std::size_t last, ByteWriter& message);
+  void give_changes(std::vector<comm::Exchange::Outgoing> messages, const std::vector<int>& sources);
+  void add_up_on_host();
+  std::vector<std::string> pass_on_host(const std::vector<std::string>& from_elsewhere);
   int128 divide(ThreadPool& pool, const Centroids& current, Centroids& next);
 
   comm::Communicator& comm_;
@@ -58,6 +65,9 @@ class CentroidUpdate {
   std::size_t dim_;
   ClusterChanges changes_;
   std::vector<int> members_, others_, outsiders_;  // ranks; others: the members without this rank
+  comm::HostGroups hosts_;                         // of members, by their place in members_
+  std::size_t me_ = 0;                             // place in members_
+  std::vector<int> neighbours_;                    // the other members on this host
   bool member_ = false;
   std::size_t first_ = 0, last_ = 0;    // the clusters of this rank
   std::vector<std::int64_t> sums_;      // (last - first, dim), of all ranks' rows

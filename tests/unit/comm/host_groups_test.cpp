@@ -1,70 +1,43 @@
 #include "equal/comm/host_groups.hpp"
 
-#include <set>
+#include <algorithm>
 
 #include <gtest/gtest.h>
-
-#include "equal/base/random.hpp"
-#include "equal/comm/simulation.hpp"
 
 namespace equal::comm {
 namespace {
 
-/// What rank r contributes: of another length each, some nothing.
-std::string part(int rank) {
-  return std::string(static_cast<std::size_t>(rank * 7 % 5) * 100, static_cast<char>('a' + rank));
+HostGroups of(std::vector<std::string> names) { return HostGroups(names); }
+
+TEST(HostGroups, KeepTheOrderOfRanks) {
+  const HostGroups g = of({"b", "a", "b", "c", "a"});
+  EXPECT_EQ(g.hosts(), 3U);
+  EXPECT_EQ(g.members(0), (std::vector<std::size_t>{0, 2}));
+  EXPECT_EQ(g.members(1), (std::vector<std::size_t>{1, 4}));
+  EXPECT_EQ(g.host_of(3), 2U);
 }
-
-class HostGroupsOver : public testing::TestWithParam<std::vector<std::string>> {};
-
-TEST_P(HostGroupsOver, GatherWhatTheCommunicatorGathers) {
-  const auto names = GetParam();
-  SimulationParams params;
-  params.ranks = static_cast<int>(names.size());
-  simulate(params, [&](SimulatedRank& rank) {
-    const HostGroups groups(rank, names[static_cast<std::size_t>(rank.rank())]);
-    EXPECT_EQ(groups.hosts(), static_cast<int>(std::set(names.begin(), names.end()).size()));
-    const auto expected = rank.all_gather(part(rank.rank()));
-    EXPECT_EQ(groups.all_gather(rank, part(rank.rank())), expected) << "rank " << rank.rank();
-    for (const std::size_t n : {std::size_t{5}, HostGroups::kSmallTable + 3, 3 * HostGroups::kSmallTable}) {
-      std::vector<std::int64_t> values(n), sums(n);
-      for (std::size_t i = 0; i < n; ++i)
-        values[i] = static_cast<std::int64_t>(mix64(i * 64 + static_cast<std::size_t>(rank.rank())) >> 8U) -
-                    (std::int64_t{1} << 55);
-      sums = values;
-      rank.sum(std::span(sums));
-      groups.sum(rank, values, 2 * HostGroups::kSmallTable);
-      EXPECT_TRUE(values == sums) << n << " values, rank " << rank.rank();
-    }
-    for (int r = 0; r < rank.size(); ++r) {
-      EXPECT_EQ(groups.delegate(groups.host_of(r), r), r);
-      for (int host = 0; host < groups.hosts(); ++host) EXPECT_EQ(groups.host_of(groups.delegate(host, r)), host);
-    }
-    return 0;
-  });
-}
-
-INSTANTIATE_TEST_SUITE_P(Layouts, HostGroupsOver,
-                         testing::Values(std::vector<std::string>{"a"}, std::vector<std::string>{"a", "a", "a"},
-                                         std::vector<std::string>{"a", "b", "c"},
-                                         std::vector<std::string>{"a", "a", "b", "b"},
-                                         std::vector<std::string>{"a", "b", "a", "b", "c"},
-                                         std::vector<std::string>{"a", "b", "b", "b", "b", "b", "c", "c"}));
 
 TEST(HostGroups, AreUsefulWhereHostsHaveSeveralRanks) {
-  const auto useful = [](std::vector<std::string> names) {
-    SimulationParams params;
-    params.ranks = static_cast<int>(names.size());
-    bool out = false;
-    simulate(params, [&](SimulatedRank& rank) {
-      out = HostGroups(rank, names[static_cast<std::size_t>(rank.rank())]).useful();
-      return 0;
-    });
-    return out;
-  };
-  EXPECT_FALSE(useful({"a", "a"}));
-  EXPECT_FALSE(useful({"a", "b"}));
-  EXPECT_TRUE(useful({"a", "b", "b"}));
+  EXPECT_FALSE(of({}).useful());
+  EXPECT_FALSE(of({"a", "a"}).useful());
+  EXPECT_FALSE(of({"a", "b"}).useful());
+  EXPECT_TRUE(of({"a", "b", "b"}).useful());
+}
+
+TEST(HostGroups, ShareDelegatesOut) {
+  std::vector<std::string> names;
+  for (int rank = 0; rank < 12; ++rank) names.push_back(rank < 4 ? "a" : "b");
+  const HostGroups g(names);
+  std::vector<int> stands_for(12);
+  for (std::size_t rank = 0; rank < 12; ++rank) {
+    EXPECT_EQ(g.delegate(g.host_of(rank), rank), rank);
+    for (std::size_t host = 0; host < 2; ++host) {
+      EXPECT_EQ(g.host_of(g.delegate(host, rank)), host);
+      if (host != g.host_of(rank)) ++stands_for[g.delegate(host, rank)];
+    }
+  }
+  EXPECT_EQ(*std::max_element(stands_for.begin(), stands_for.begin() + 4), 2);  // eight others over four ranks
+  EXPECT_LE(*std::max_element(stands_for.begin() + 4, stands_for.end()), 1);
 }
 
 }  // namespace
