@@ -1,5 +1,6 @@
 #include "equal/base/error.hpp"
 
+#include <cerrno>
 #include <system_error>
 
 namespace equal {
@@ -23,7 +24,9 @@ const char* family_name(Family family) noexcept {
 }
 
 std::string errno_text(int error_number) {
-  return std::generic_category().message(error_number) + " (errno " + std::to_string(error_number) + ")";
+  const std::string text =
+      std::generic_category().message(error_number) + " (errno " + std::to_string(error_number) + ")";
+  return error_number == EMFILE ? text + "; allow the process more with `ulimit -n`" : text;
 }
 
 }  // namespace equal

@@ -19,9 +19,10 @@
 #include <vector>
 
 #include "equal/base/digest.hpp"
-#include "equal/base/files.hpp"
 #include "equal/base/json.hpp"
 #include "equal/store/header.hpp"
+
+#include "yielding_file.hpp"
 
 namespace equal::store {
 
@@ -108,7 +109,7 @@ class ArrayFileReader {
   void pread_exactly(const Array& array, std::uint64_t first, std::span<std::byte> out) const;
 
   std::filesystem::path path_;
-  FileDescriptor fd_;
+  YieldingFile file_;
   FileHeader header_;
   Json attributes_;
   std::vector<Array> arrays_;

@@ -1,9 +1,6 @@
 #include <algorithm>
 #include <optional>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "equal/base/checked.hpp"
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
@@ -161,18 +158,18 @@ class LayoutReader {
 };
 
 /// The library trusts old superblocks, which carry no checksum; ours are version 3.
-bool has_checksummed_superblock(int fd, const std::string& path) {
+bool has_checksummed_superblock(const YieldingFile& file) {
   static constexpr std::array<unsigned char, 9> kStart{0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n', 3};
   std::array<unsigned char, 9> start{};
-  return read_at(fd, std::as_writable_bytes(std::span(start)), 0, path) == start.size() && start == kStart;
+  return file.read_at(std::as_writable_bytes(std::span(start)), 0) == start.size() && start == kStart;
 }
 
 /// Where the file ends by its superblock (version 3: the third address, checked by the library's checksum). The library
 /// takes more bytes behind that for none of its business; we do not.
-std::uint64_t announced_end(int fd, const std::string& path) {
+std::uint64_t announced_end(const YieldingFile& file) {
   constexpr std::uint64_t kEndAddress = 28;
   std::uint64_t end = 0;
-  read_at(fd, std::as_writable_bytes(std::span(&end, 1)), kEndAddress, path);
+  file.read_at(std::as_writable_bytes(std::span(&end, 1)), kEndAddress);
   return end;
 }
 
@@ -180,9 +177,7 @@ std::uint64_t announced_end(int fd, const std::string& path) {
 
 ArrayFileReader::ArrayFileReader(fs::path path, const std::string& format_name, std::uint64_t newest_version,
                                  Verify verify)
-    : path_(std::move(path)) {
-  fd_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd_) throw DataError(path_.string() + ": cannot be opened: " + errno_text(errno));
+    : path_(std::move(path)), file_(path_) {
   load_layout();
   check_header(format_name, newest_version);
   if (verify == Verify::everything) check_everything();
@@ -196,12 +191,10 @@ void ArrayFileReader::fail(const std::string& array, const std::string& problem)
 }
 
 void ArrayFileReader::load_layout() {
-  struct stat status {};
-  if (::fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode)) fail("", "is no regular file");
-  if (!has_checksummed_superblock(fd_.get(), path_.string()))
-    fail("", "does not start like an HDF5 file of this program");
-  if (announced_end(fd_.get(), path_.string()) != static_cast<std::uint64_t>(status.st_size))
-    fail("", "is longer or shorter than it says");
+  const struct ::stat& status = file_.status();
+  if (!S_ISREG(status.st_mode)) fail("", "is no regular file");
+  if (!has_checksummed_superblock(file_)) fail("", "does not start like an HDF5 file of this program");
+  if (announced_end(file_) != static_cast<std::uint64_t>(status.st_size)) fail("", "is longer or shorter than it says");
   const hdf5::Session session;
   const LayoutReader layout(*this, static_cast<std::uint64_t>(status.st_size));
   for (const auto& [name, value] : layout.attributes("the root group", layout.root())) attributes_[name] = value;
@@ -299,7 +292,7 @@ std::size_t ArrayFileReader::find(const std::string& name, ElementType type,
 }
 
 void ArrayFileReader::pread_exactly(const Array& array, std::uint64_t first, std::span<std::byte> out) const {
-  if (read_at(fd_.get(), out, array.address + first, path_.string()) != out.size())
+  if (file_.read_at(out, array.address + first) != out.size())
     fail(array.shape.name, "ends too early: the file was cut off");
 }
 
