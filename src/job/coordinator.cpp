@@ -196,15 +196,15 @@ void Coordinator::adopt(const std::vector<std::uint64_t>& paid) {
 void Coordinator::replay() {
   // Asked documents are not sent before their observation is reached: their answers come from the journal in that
   // order.
-  for (const RoundEvent& event : parts_.log.events()) {
-    if (event.kind == RoundEvent::Kind::warmup) continue;
+  parts_.log.for_each([&](const RoundEvent& event) {
+    if (event.kind == RoundEvent::Kind::warmup) return;
     if (event.kind == RoundEvent::Kind::asked) {
       const auto decision = parts_.documents.lookup(event.asked);
       if (decision.size() != event.asked.size())
         throw DataError(format("round {} asked {} documents of which {} exist; run with --redo extract", event.round,
                                event.asked.size(), decision.size()));
       take_up(decision, false);
-      continue;
+      return;
     }
     std::vector<Answer> answers;
     for (const ObservedDocument& d : event.observed) {
@@ -237,8 +237,7 @@ void Coordinator::replay() {
       if (round != rounds_.end() && --round->missing == 0) rounds_.erase(round);
     }
     observe(std::move(answers), false);
-  }
-  parts_.log.forget_events();
+  });
   if (totals_.asked > 0)
     log::info("extract: went through {} earlier rounds, {} documents, without asking again", totals_.rounds,
               totals_.answered);

@@ -169,8 +169,7 @@ report::DatasetCard make_card(Job& job, const StageRecord& extract, const Tally&
                     {"seed", setting("job.seed")}};
   if (!origin.model.empty()) card.procedure.push_back({"model", origin.model});
   if (!origin.prompt.empty()) card.procedure.push_back({"prompt (SHA-256)", origin.prompt});
-  const auto rounds = job.workspace.rounds();
-  const Json f = extraction_facts(job.workspace, fs::exists(rounds) ? read_rounds(rounds) : std::vector<RoundEvent>{});
+  const Json f = extraction_facts(job.workspace);
   const Json spent = f.value("spent", Json::object());
   const auto figure = [&](const char* name, double value) { card.figures.push_back({name, human_count(value)}); };
   figure("documents asked", f.value("asked", 0.0));

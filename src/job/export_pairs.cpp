@@ -22,7 +22,7 @@ ExportList export_list(const Workspace& workspace, const settings::Settings& s, 
   out.files = index.files();
   if (!fs::exists(workspace.rounds())) return out;
   const Json facts = read_stage_record(workspace, "extract").facts;
-  for (const RoundEvent& event : read_whole_rounds(workspace.rounds(), facts)) {
+  for_each_whole_round(workspace.rounds(), facts, [&](const RoundEvent& event) {
     for (const ObservedDocument& d : event.observed) {
       for (std::uint32_t i = 0; i < d.credits.size(); ++i) {
         if (d.credits[i] < 0 || d.credits[i] < s.export_min_credit) continue;
@@ -35,7 +35,7 @@ ExportList export_list(const Workspace& workspace, const settings::Settings& s, 
         out.items.push_back({d.number, event.round, place->offset, d.credits[i], d.arm, i, place->file, place->bytes});
       }
     }
-  }
+  });
   return out;
 }
 

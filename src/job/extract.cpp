@@ -44,12 +44,12 @@ Json facts_of(const ExtractionTotals& t, const Budget& budget, bool complete, do
 /// paid for in vain. Those that never left a queue are counted too, up to what can be in flight.
 std::uint64_t lost_in_flight(const RoundsLog& log, const AnswerIndex& index, std::size_t slots) {
   std::unordered_set<std::uint64_t> open;
-  for (const RoundEvent& event : log.events()) {
+  log.for_each([&](const RoundEvent& event) {
     for (const std::uint64_t document : event.asked) {
       if (!index.contains(document)) open.insert(document);
     }
     for (const ObservedDocument& document : event.observed) open.erase(document.number);
-  }
+  });
   return std::min<std::uint64_t>(open.size(), slots);
 }
 
@@ -152,7 +152,7 @@ bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const An
   CoordinatorParams params = coordinator_params(job.settings, setup);
   if (const auto warmup = warmup_of_run(job.workspace)) {
     params.before = spent_in_vain(warmup->facts, budget);
-    if (log.events().empty()) {
+    if (log.empty()) {
       RoundEvent event;
       event.kind = RoundEvent::Kind::warmup;
       event.facts = warmup->facts;
@@ -207,7 +207,7 @@ bool extract_stage(Job& job) {
       adopt = changed || facts.value("adopt", false);
       lost_before = facts.value("lost_in_flight", std::uint64_t{0});
       done = !changed && facts.value("complete", false) && facts.value("budget", "") == budget.text();
-      if (done) read_whole_rounds(job.workspace.rounds(), facts);
+      if (done) for_each_whole_round(job.workspace.rounds(), facts);
       // It speaks of other arms or other pairs; the answers stay in the journal.
       if (changed) std::filesystem::remove(job.workspace.rounds());
     }

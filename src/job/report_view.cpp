@@ -15,7 +15,7 @@ ReportView::ReportView(const Workspace& w)
       clusters(store::read_clusters(w.clusters()).clusters),
       corpus(w) {
   if (std::filesystem::exists(w.rounds())) events = read_rounds(w.rounds());
-  extract = extraction_facts(w, events);
+  extract = extraction_facts(w);
   seen = seen_by_arm(events);
   arms.resize(clusters.count());
   for (const auto& [arm, list] : seen) {

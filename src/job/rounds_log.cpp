@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include <fcntl.h>
@@ -15,6 +17,7 @@ namespace equal::job {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
 constexpr auto kSyncEvery = std::chrono::milliseconds(50);
 constexpr std::string_view kChecksumKey = ",\"crc\":\"";
 constexpr std::size_t kChecksumBytes = kChecksumKey.size() + 8 + 2;
@@ -53,10 +56,13 @@ std::string to_line(const RoundEvent& e) {
   return line + format("{}{:08x}\"}}\n", kChecksumKey, crc32(line));
 }
 
-RoundEvent from_line(std::string_view line, const std::string& where) {
+void check_sum(std::string_view line, const std::string& where) {
   const std::string_view body = line.substr(0, line.size() - std::min(line.size(), kChecksumBytes));
   if (line.substr(body.size()) != format("{}{:08x}\"}}", kChecksumKey, crc32(body)))
     throw DataError(where + ": the checksum does not fit the line");
+}
+
+RoundEvent from_line(std::string_view line, const std::string& where) {
   const Json json = parse_json(line, where);
   RoundEvent e;
   try {
@@ -87,40 +93,68 @@ RoundEvent from_line(std::string_view line, const std::string& where) {
   return e;
 }
 
-/// Events and the number of bytes that they take; what follows is a torn line.
-std::pair<std::vector<RoundEvent>, std::size_t> parse(const fs::path& path, std::string_view text) {
-  std::vector<RoundEvent> events;
-  std::size_t good = 0, number = 0;
-  while (good < text.size()) {
-    const std::size_t end = text.find('\n', good);
-    if (end == std::string_view::npos) break;
-    try {
-      events.push_back(from_line(text.substr(good, end - good), format("{}:{}", path.string(), ++number)));
-    } catch (const DataError& e) {
-      if (end + 1 == text.size()) break;  // the last line: torn
-      throw DataError(std::string(e.what()) +
-                      "; the file was damaged. Run with --redo extract: answers in the journal are kept");
+/// Reads the first `end` bytes of the file a piece at a time. Returns the bytes of whole lines; what follows is torn.
+/// Without `see` lines are checked by their sums alone.
+std::uint64_t for_each_line(const fs::path& path, std::uint64_t end, const SeeRound& see) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw DataError(path.string() + ": cannot be read: " + errno_text(errno));
+  std::string text, wrong;  // what was read and not yet taken; what is wrong with the line before it
+  std::uint64_t good = 0, read = 0, number = 0;
+  const auto damaged_if_more_follows = [&] {
+    if (!wrong.empty())
+      throw DataError(wrong + "; the file was damaged. Run with --redo extract: answers in the journal are kept");
+  };
+  while (read < end) {
+    const std::size_t had = text.size();
+    text.resize(had + static_cast<std::size_t>(std::min<std::uint64_t>(kPieceBytes, end - read)));
+    const std::size_t got =
+        read_at(fd.get(), std::as_writable_bytes(std::span(text).subspan(had)), read, path.string());
+    text.resize(had + got);
+    if (got == 0) break;
+    read += got;
+    std::size_t begin = 0;
+    for (std::size_t stop; (stop = text.find('\n', std::max(begin, had))) != std::string::npos; begin = stop + 1) {
+      damaged_if_more_follows();
+      const std::string_view line = std::string_view(text).substr(begin, stop - begin);
+      const std::string where = format("{}:{}", path.string(), ++number);
+      std::optional<RoundEvent> event;
+      try {
+        check_sum(line, where);
+        if (see) event = from_line(line, where);
+      } catch (const DataError& e) {
+        wrong = e.what();
+        continue;
+      }
+      good += line.size() + 1;
+      if (see) see(std::move(*event));
     }
-    good = end + 1;
+    text.erase(0, begin);
+    if (!text.empty()) damaged_if_more_follows();
   }
-  return {std::move(events), good};
+  return good;
 }
+
+constexpr std::uint64_t kToTheEnd = ~std::uint64_t{0};
 
 }  // namespace
 
 RoundsLog::RoundsLog(fs::path path) : path_(std::move(path)) {
   fd_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!fd_) throw EnvironmentError(path_.string() + ": cannot be opened: " + errno_text(errno));
-  const std::string text = read_file(path_, std::uint64_t{1} << 36);
-  auto [events, good] = parse(path_, text);
-  events_ = std::move(events);
-  if (good < text.size()) {
-    log::warn("{}: dropped {} bytes of an unfinished line", path_.string(), text.size() - good);
-    if (::ftruncate(fd_.get(), static_cast<off_t>(good)) != 0)
+  found_ = for_each_line(path_, kToTheEnd, {});
+  if (const auto size = fs::file_size(path_); found_ < size) {
+    log::warn("{}: dropped {} bytes of an unfinished line", path_.string(), size - found_);
+    if (::ftruncate(fd_.get(), static_cast<off_t>(found_)) != 0)
       throw EnvironmentError(path_.string() + ": cannot be cut: " + errno_text(errno));
   }
-  if (::lseek(fd_.get(), static_cast<off_t>(good), SEEK_SET) < 0)
+  if (::lseek(fd_.get(), static_cast<off_t>(found_), SEEK_SET) < 0)
     throw EnvironmentError(path_.string() + ": " + errno_text(errno));
+}
+
+void RoundsLog::for_each(const SeeRound& see) const {
+  if (for_each_line(path_, found_, see) < found_)
+    throw DataError(path_.string() +
+                    ": its last line is no round event; run with --redo extract: answers in the journal are kept");
 }
 
 void RoundsLog::append(const RoundEvent& event) {
@@ -135,24 +169,26 @@ RoundsLog::~RoundsLog() {
   if (fd_ && ::fdatasync(fd_.get()) != 0) log::error("{}: fdatasync failed: {}", path_.string(), errno_text(errno));
 }
 
+void for_each_round(const fs::path& path, const SeeRound& see) { for_each_line(path, kToTheEnd, see); }
+
 std::vector<RoundEvent> read_rounds(const fs::path& path) {
-  return parse(path, read_file(path, std::uint64_t{1} << 36)).first;
+  std::vector<RoundEvent> out;
+  for_each_round(path, [&](RoundEvent&& e) { out.push_back(std::move(e)); });
+  return out;
 }
 
-std::vector<RoundEvent> read_whole_rounds(const fs::path& path, const Json& facts) {
-  const std::string text = fs::exists(path) ? read_file(path, std::uint64_t{1} << 36) : std::string();
-  auto [events, good] = parse(path, text);
+void for_each_whole_round(const fs::path& path, const Json& facts, const SeeRound& see) {
+  const std::uint64_t good = fs::exists(path) ? for_each_line(path, kToTheEnd, see) : 0;
   if (const auto written = facts.value("rounds_bytes", std::uint64_t{0}); good < written)
     throw DataError(
         format("{}: {} of the {} bytes that the extraction wrote are whole; the file was damaged. Put it back, or run "
                "with --redo extract: answers in the journal are kept",
                path.string(), good, written));
-  return std::move(events);
 }
 
 std::uint64_t torn_bytes(const fs::path& path) {
-  const std::string text = read_file(path, std::uint64_t{1} << 36);
-  return text.size() - parse(path, text).second;
+  const std::uint64_t good = for_each_line(path, kToTheEnd, {}), size = fs::file_size(path);
+  return size - std::min(size, good);
 }
 
 }  // namespace equal::job

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,32 +37,37 @@ struct RoundEvent {
   Json facts = Json::object();             ///< pulls, spending, policy state: for people, not needed to resume
 };
 
+/// Takes one event after another; only one is in memory.
+using SeeRound = std::function<void(RoundEvent&&)>;
+
 class RoundsLog {
  public:
-  /// Opens or creates the file and reads its events. A torn last line is cut off with a warning; damage before it is a
+  /// Opens or creates the file and checks its lines. A torn last line is cut off with a warning; damage before it is a
   /// DataError naming file:line.
   explicit RoundsLog(std::filesystem::path path);
-  const std::vector<RoundEvent>& events() const noexcept { return events_; }
+  bool empty() const noexcept { return found_ == 0; }  ///< when it was opened
+  /// The events that the file had when it was opened.
+  void for_each(const SeeRound& see) const;
   /// Written when it returns, so that a kill does not lose it, and synced with what came in the last 50 ms: a power cut
   /// may take the newest rounds, but no answer (the journal is synced before an answer is observed). Throws
   /// EnvironmentError.
   void append(const RoundEvent& event);
   ~RoundsLog();
-  void forget_events() { events_.clear(), events_.shrink_to_fit(); }  ///< once replayed
 
  private:
   std::filesystem::path path_;
   FileDescriptor fd_;
-  std::vector<RoundEvent> events_;
+  std::uint64_t found_ = 0;  // bytes
   std::chrono::steady_clock::time_point synced_{};
 };
 
-/// For readers that only look: the events of a file that may be growing.
+/// For readers that only look: the events of a file that may be growing. Damage is a DataError as above.
+void for_each_round(const std::filesystem::path& path, const SeeRound& see);
 std::vector<RoundEvent> read_rounds(const std::filesystem::path& path);
 
 /// The same for readers that need all of it: throws DataError naming the file when an extraction that had ended
-/// (`facts` of its record) wrote more than is there.
-std::vector<RoundEvent> read_whole_rounds(const std::filesystem::path& path, const Json& facts);
+/// (`facts` of its record) wrote more than is there. Without `see` it only checks.
+void for_each_whole_round(const std::filesystem::path& path, const Json& facts, const SeeRound& see = {});
 
 /// Bytes of an unfinished last line. Throws DataError on damage before it.
 std::uint64_t torn_bytes(const std::filesystem::path& path);

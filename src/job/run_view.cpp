@@ -14,13 +14,13 @@ Json stage_facts(const Workspace& workspace, const std::string& stage) {
   return has_stage_record(workspace, stage) ? read_stage_record(workspace, stage).facts : Json::object();
 }
 
-Json extraction_facts(const Workspace& workspace, const std::vector<RoundEvent>& events) {
+Json extraction_facts(const Workspace& workspace) {
   Json facts = stage_facts(workspace, "extract");
-  if (facts.value("complete", false) || events.empty()) return facts;
+  if (facts.value("complete", false) || !std::filesystem::exists(workspace.rounds())) return facts;
   std::uint64_t asked = 0, failed = 0, pairs = 0, duplicates = 0, rounds = 0;
   double credit = 0;
-  for (const RoundEvent& e : events) {
-    if (e.kind != RoundEvent::Kind::observed) continue;
+  for_each_round(workspace.rounds(), [&](const RoundEvent& e) {
+    if (e.kind != RoundEvent::Kind::observed) return;
     ++rounds;
     if (e.facts.contains("spent")) facts["spent"] = e.facts.at("spent");
     for (const ObservedDocument& d : e.observed) {
@@ -31,7 +31,7 @@ Json extraction_facts(const Workspace& workspace, const std::vector<RoundEvent>&
         credit += std::max(0.0, c);
       }
     }
-  }
+  });
   facts["asked"] = asked, facts["failed"] = failed, facts["pairs"] = pairs, facts["duplicates"] = duplicates;
   facts["rounds"] = rounds, facts["credit"] = credit;
   return facts;

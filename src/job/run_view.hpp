@@ -26,7 +26,7 @@ Json stage_facts(const Workspace& workspace, const std::string& stage);
 
 /// Facts of the extraction; of one that is not complete, what its rounds so far add up to (asked, pairs, duplicates,
 /// credit, spent, rounds).
-Json extraction_facts(const Workspace& workspace, const std::vector<RoundEvent>& events);
+Json extraction_facts(const Workspace& workspace);
 
 /// A number of an object for people: "30,100"; "0" where it is missing.
 std::string counted(const Json& json, const char* key);

@@ -115,7 +115,7 @@ Verified verify(const Workspace& workspace) {
   });
   v.check(workspace.rounds(), [&] {
     if (fs::exists(workspace.record("extract")))
-      read_whole_rounds(workspace.rounds(), read_stage_record(workspace, "extract").facts);
+      for_each_whole_round(workspace.rounds(), read_stage_record(workspace, "extract").facts);
     const std::uint64_t torn = torn_bytes(workspace.rounds());
     if (torn > 0)
       v.result.notes.push_back(format("{}: {} bytes of an unfinished line", workspace.rounds().string(), torn));
