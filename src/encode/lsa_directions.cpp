@@ -1,8 +1,11 @@
 #include "lsa_directions.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 
+#include "equal/base/error.hpp"
 #include "equal/base/random.hpp"
 #include "equal/linalg/eigen.hpp"
 #include "equal/linalg/gemm.hpp"
@@ -18,15 +21,28 @@ constexpr double kNoDirection = 1e-13;  // of the largest eigenvalue: far above 
 }  // namespace
 
 LsaDirections::LsaDirections(comm::Communicator& comm, ThreadPool& pool, std::span<const std::uint32_t> features,
-                             std::size_t columns, std::uint64_t seed)
+                             const SparseRows& rows, std::size_t columns, std::uint64_t seed)
     : comm_(comm),
+      exchange_(comm),
       pool_(pool),
       names_(features),
       seed_(seed),
+      rows_(rows),
       features_(features.size()),
       columns_(columns),
-      groups_((columns + kLsaGroup - 1) / kLsaGroup),
-      v_(groups_ * features_ * kLsaGroup) {
+      groups_((columns + kLsaGroup - 1) / kLsaGroup) {
+  std::vector<std::uint64_t> has_rows(static_cast<std::size_t>(comm.size()));
+  has_rows[static_cast<std::size_t>(comm.rank())] = rows.rows() > 0 ? 1 : 0;
+  comm.sum(std::span(has_rows));
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    if (has_rows[static_cast<std::size_t>(rank)] == 0) continue;
+    if (rank == comm.rank()) me_ = members_.size();
+    if (rank != comm.rank()) others_.push_back(rank);
+    members_.push_back(rank);
+  }
+  if (rows.rows() == 0) return;
+  own_blocks_ = blocks_of(me_), own_ = features_of(me_);
+  v_.resize(groups_ * features_ * kLsaGroup);
   const double magnitude = 1.0 / std::sqrt(static_cast<double>(std::max<std::size_t>(features_, 1)));
   pool_.run(blocks(), [&](std::size_t b, std::size_t) {
     linalg::Matrix<float> block(block_rows(b), columns_);
@@ -35,6 +51,14 @@ LsaDirections::LsaDirections(comm::Communicator& comm, ThreadPool& pool, std::sp
   });
 }
 
+std::pair<std::size_t, std::size_t> LsaDirections::blocks_of(std::size_t member) const noexcept {
+  const std::size_t n = members_.size();
+  return {blocks() * member / n, blocks() * (member + 1) / n};
+}
+std::pair<std::size_t, std::size_t> LsaDirections::features_of(std::size_t member) const noexcept {
+  const auto [first, last] = blocks_of(member);
+  return {std::min(features_, first * kBlockRows), std::min(features_, last * kBlockRows)};
+}
 std::size_t LsaDirections::blocks() const noexcept { return (features_ + kBlockRows - 1) / kBlockRows; }
 std::size_t LsaDirections::block_rows(std::size_t b) const noexcept {
   return std::min(kBlockRows, features_ - b * kBlockRows);
@@ -75,33 +99,13 @@ void LsaDirections::random_signs(const char* purpose, double magnitude, std::siz
   }
 }
 
-void LsaDirections::multiply(const SparseRows& rows, std::uint64_t documents) {
-  const std::size_t size = features_ * kLsaGroup;
-  const double scale = lsa_scale(documents), unit = 1.0 / (scale * static_cast<double>(documents));
-  std::vector<std::vector<std::int64_t>> sums(std::min(pool_.size(), groups_));
-  for (std::size_t first = 0; first < groups_; first += sums.size()) {
-    const std::size_t count = std::min(sums.size(), groups_ - first);
-    pool_.run(count, [&](std::size_t i, std::size_t) {
-      sums[i].assign(size, 0);
-      lsa_accumulate(rows, group(first + i), scale, sums[i].data());
-    });
-    for (std::size_t i = 0; i < count; ++i) comm_.sum(std::span<std::int64_t>(sums[i]));
-    pool_.run(count, [&](std::size_t i, std::size_t) {
-      float* const out = group(first + i);
-      for (std::size_t k = 0; k < size; ++k) out[k] = static_cast<float>(static_cast<double>(sums[i][k]) * unit);
-    });
-  }
-}
-
 linalg::Matrix<double> LsaDirections::product(const Fill& left, std::size_t left_columns, const Fill& right,
                                               std::size_t right_columns) {
-  // Fixed blocks of rows, shared out over ranks and threads; each block's product is rounded and summed exactly.
+  // Fixed blocks of rows, shared out over members and threads; each block's product is rounded and summed exactly.
   const std::size_t entries = left_columns * right_columns;
-  const auto rank = static_cast<std::size_t>(comm_.rank()), ranks = static_cast<std::size_t>(comm_.size());
-  const std::size_t mine = blocks() > rank ? (blocks() - rank + ranks - 1) / ranks : 0;
   std::vector<std::vector<std::int64_t>> sums(pool_.size(), std::vector<std::int64_t>(entries));
-  pool_.run(mine, [&](std::size_t i, std::size_t thread) {
-    const std::size_t b = rank + i * ranks;
+  pool_.run(own_blocks_.second - own_blocks_.first, [&](std::size_t i, std::size_t thread) {
+    const std::size_t b = own_blocks_.first + i;
     linalg::Matrix<double> l(block_rows(b), left_columns), r(block_rows(b), right_columns),
         out(left_columns, right_columns);
     left(b * kBlockRows, l.view());
@@ -119,7 +123,8 @@ linalg::Matrix<double> LsaDirections::product(const Fill& left, std::size_t left
 }
 
 void LsaDirections::rotate(const linalg::Matrix<float>& rotation) {
-  pool_.run(blocks(), [&](std::size_t b, std::size_t) {
+  pool_.run(own_blocks_.second - own_blocks_.first, [&](std::size_t i, std::size_t) {
+    const std::size_t b = own_blocks_.first + i;
     linalg::Matrix<float> block(block_rows(b), columns_), turned(block_rows(b), columns_);
     gather(b * kBlockRows, block.view());
     linalg::gemm_nn(1.0F, block.view(), rotation.view(), 0.0F, turned.view());
@@ -127,10 +132,10 @@ void LsaDirections::rotate(const linalg::Matrix<float>& rotation) {
   });
 }
 
-std::vector<double> LsaDirections::iterate(const SparseRows& rows, std::uint64_t documents) {
+std::vector<double> LsaDirections::iterate(std::uint64_t documents) {
   std::vector<double> squares(columns_, 0.0);
   if (features_ == 0 || documents == 0) return squares;
-  multiply(rows, documents);
+  multiply(documents);
   const Fill fill = [this](std::size_t first, linalg::MatrixView<double> block) { gather(first, block); };
   const linalg::Matrix<double> gram = product(fill, columns_, fill, columns_);
   // Z^T Z = W D W^T; Z W D^(-1/2) is orthonormal. Z = (A^T A / documents) V with V orthonormal, so D^(1/2) are the
@@ -155,15 +160,28 @@ std::vector<double> LsaDirections::iterate(const SparseRows& rows, std::uint64_t
 }
 
 void LsaDirections::fix_signs() {
+  std::vector<float> largest(groups_ * kLsaGroup);  // of the own features; of equal ones the first
+  const auto keep_larger = [](float& kept, float x) {
+    if (std::abs(x) > std::abs(kept)) kept = x;
+  };
+  pool_.run(groups_, [&](std::size_t g, std::size_t) {
+    for (std::size_t j = own_.first; j < own_.second; ++j) {
+      for (std::size_t c = 0; c < kLsaGroup; ++c) keep_larger(largest[g * kLsaGroup + c], group(g)[j * kLsaGroup + c]);
+    }
+  });
+  std::vector<float> over_all(largest.size());
+  for (const std::string& theirs :
+       comm_.all_gather(v_.empty() ? std::string() : message_of(std::span<const float>(largest)))) {
+    for (std::size_t c = 0; c < theirs.size() / sizeof(float); ++c) {
+      float x;
+      std::memcpy(&x, theirs.data() + c * sizeof x, sizeof x);
+      keep_larger(over_all[c], x);
+    }
+  }
   pool_.run(groups_, [&](std::size_t g, std::size_t) {
     for (std::size_t c = 0; c < kLsaGroup; ++c) {
-      float largest = 0.0F;
-      for (std::size_t j = 0; j < features_; ++j) {
-        const float x = group(g)[j * kLsaGroup + c];
-        if (std::abs(x) > std::abs(largest)) largest = x;
-      }
-      if (largest >= 0) continue;
-      for (std::size_t j = 0; j < features_; ++j) group(g)[j * kLsaGroup + c] *= -1.0F;
+      if (over_all[g * kLsaGroup + c] >= 0) continue;
+      for (std::size_t j = own_.first; j < own_.second; ++j) group(g)[j * kLsaGroup + c] *= -1.0F;
     }
   });
 }
@@ -191,28 +209,38 @@ std::vector<linalg::float16> LsaDirections::table(std::span<const double> idf, s
       scaled.values()[k] -= static_cast<float>(residual * magnitude / unit * overlap.values()[k]);
     }
   }
-  linalg::Matrix<float> rows(features_, dim);
-  std::vector<float> largest(blocks());
-  pool_.run(blocks(), [&](std::size_t b, std::size_t) {
-    const std::size_t first = b * kBlockRows;
+  linalg::Matrix<float> rows(own_.second - own_.first, dim);
+  std::vector<float> largest(own_blocks_.second - own_blocks_.first + 1);
+  pool_.run(own_blocks_.second - own_blocks_.first, [&](std::size_t i, std::size_t) {
+    const std::size_t b = own_blocks_.first + i, first = b * kBlockRows;
     linalg::Matrix<float> block(block_rows(b), dim);
     gather(first, block.view());
-    const auto out = rows.view().slice(first, block.rows());
+    const auto out = rows.view().slice(first - own_.first, block.rows());
     random_signs("lsa-residual", residual * magnitude, first, out);
     linalg::gemm_nn(1.0F, block.view(), scaled.view(), 1.0F, out);
-    for (std::size_t i = 0; i < out.rows; ++i) {
-      for (float& x : out.row(i)) {
-        x *= static_cast<float>(idf[first + i]);
-        largest[b] = std::max(largest[b], std::abs(x));
+    for (std::size_t r = 0; r < out.rows; ++r) {
+      for (float& x : out.row(r)) {
+        x *= static_cast<float>(idf[first + r]);
+        largest[i] = std::max(largest[i], std::abs(x));
       }
     }
   });
   // The largest value goes to [2^13, 2^14): small ones keep their bits down to 2^-14, sums stay far below 2^127.
-  const float top = *std::max_element(largest.begin(), largest.end());
+  std::uint64_t top_bits = std::bit_cast<std::uint32_t>(*std::max_element(largest.begin(), largest.end()));
+  comm_.max({&top_bits, 1});  // bits of floats that are not negative are in their order
+  const auto top = std::bit_cast<float>(static_cast<std::uint32_t>(top_bits));
   const float unit = top > 0 ? std::exp2(static_cast<float>(13 - std::ilogb(top))) : 1.0F;
   for (float& x : rows.values()) x *= unit;
-  std::vector<linalg::float16> out(features_ * dim);
-  linalg::to_float16(rows.values(), out);
+  std::vector<linalg::float16> halves(rows.values().size()), out;
+  linalg::to_float16(rows.values(), halves);
+  rows = {};
+  for (std::string& part : comm_.gather(message_of(std::span<const linalg::float16>(halves)), 0)) {
+    const std::size_t had = out.size();
+    if (had == 0) out.reserve(features_ * dim);
+    out.resize(had + part.size() / sizeof(linalg::float16));
+    std::memcpy(out.data() + had, part.data(), part.size());
+    part = {};
+  }
   return out;
 }
 

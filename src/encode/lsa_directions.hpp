@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "equal/base/thread_pool.hpp"
-#include "equal/comm/communicator.hpp"
+#include "equal/comm/exchange.hpp"
 #include "equal/linalg/float16.hpp"
 #include "equal/linalg/matrix.hpp"
 
@@ -16,20 +18,29 @@
 
 namespace equal::encode {
 
-/// V (features, columns), the same bits on every rank.
+/// The bytes that travel.
+template <class T>
+std::string message_of(std::span<const T> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+}
+
+/// V (features, columns), of the same bits on any number of ranks. Ranks with rows of the sample, the members, share
+/// out the features: what a member's rows add goes to the owners of the features (8 bytes a value), who turn their part
+/// of V and send it to the others (4 bytes). A rank without rows (a coordinator) has none of V and solves the small
+/// problems.
 class LsaDirections {
  public:
-  /// Starts from signs by (seed, feature, column), scaled to columns of unit length. `features` names them and must
-  /// live on.
+  /// Collective. Starts from signs by (seed, feature, column), scaled to columns of unit length. `features` names them;
+  /// they and `rows`, this rank's part of A, must live on.
   LsaDirections(comm::Communicator& comm, ThreadPool& pool, std::span<const std::uint32_t> features,
-                std::size_t columns, std::uint64_t seed);
+                const SparseRows& rows, std::size_t columns, std::uint64_t seed);
 
   /// Collective. V <- the orthonormal principal directions of A^T A V, largest first; returns the eigenvalues that they
   /// stand for: (singular value of A)^2 / documents, (columns), zero for directions that the sample does not have,
-  /// whose column of V is zero. `rows` are this rank's part of A.
-  std::vector<double> iterate(const SparseRows& rows, std::uint64_t documents);
+  /// whose column of V is zero.
+  std::vector<double> iterate(std::uint64_t documents);
 
-  /// Collective. The table of LsaParams: (features, squares.size()) values
+  /// Collective. On rank 0 the table of LsaParams, nothing elsewhere: (features, squares.size()) values
   ///   idf (V squares^(-whitening / 2) / c + residual (R - V V^T R)),  R signs / sqrt(dim), c^2 = sum squares^(1 -
   ///   whitening),
   /// so that both parts of a document are about as long as the document. Scaled by a power of two into the range of
@@ -38,15 +49,21 @@ class LsaDirections {
                                      double residual);
 
  private:
-  void multiply(const SparseRows& rows, std::uint64_t documents);
+  void multiply(std::uint64_t documents);
+  std::vector<std::string> to_owners(std::span<const std::int64_t> sums);
+  void share();
   /// Collective. left^T right, where fill_left(first, block) fills rows [first, first + block.rows) of a matrix whose
-  /// columns have norm <= 1 (up to rounding), and likewise right.
+  /// columns have norm <= 1 (up to rounding), and likewise right. Members go through their own blocks.
   using Fill = std::function<void(std::size_t first, linalg::MatrixView<double> block)>;
   linalg::Matrix<double> product(const Fill& left, std::size_t left_columns, const Fill& right,
                                  std::size_t right_columns);
   void rotate(const linalg::Matrix<float>& rotation);
   void fix_signs();
 
+  /// Blocks of features [first, second) of a member.
+  std::pair<std::size_t, std::size_t> blocks_of(std::size_t member) const noexcept;
+  /// The same as features.
+  std::pair<std::size_t, std::size_t> features_of(std::size_t member) const noexcept;
   std::size_t blocks() const noexcept;
   std::size_t block_rows(std::size_t b) const noexcept;
   float* group(std::size_t g) noexcept { return v_.data() + g * features_ * kLsaGroup; }
@@ -62,10 +79,16 @@ class LsaDirections {
   void random_signs(const char* purpose, double magnitude, std::size_t first, linalg::MatrixView<T> out) const;
 
   comm::Communicator& comm_;
+  comm::Exchange exchange_;
   ThreadPool& pool_;
   std::span<const std::uint32_t> names_;
   std::uint64_t seed_;
+  const SparseRows& rows_;
   std::size_t features_, columns_, groups_;
+  std::vector<int> members_, others_;                         // ranks; others: the members without this rank
+  std::size_t me_ = 0;                                        // place in members_
+  std::pair<std::size_t, std::size_t> own_blocks_{}, own_{};  // of this rank, and as features
+  bool whole_ = true;                                         // V; else only the own features are as they should
   std::vector<float> v_;  // (groups, features, 16): a group of columns is what one pass over the sample works on
 };
 

@@ -87,10 +87,10 @@ LsaModel fit_lsa(comm::Communicator& comm, TextSource& source, const LsaParams& 
   const Features features = choose_features(comm, rows, model.documents, params);
   weigh(rows, features, params);
 
-  LsaDirections directions(comm, pool, features.kept, params.dim + params.oversample, params.seed);
+  LsaDirections directions(comm, pool, features.kept, rows, params.dim + params.oversample, params.seed);
   std::vector<double> squares;  // of the singular values, over the number of documents
   for (std::size_t i = 0; i <= params.power_iterations; ++i) {
-    squares = directions.iterate(rows, model.documents);
+    squares = directions.iterate(model.documents);
   }
   squares.resize(params.dim);
   for (const double s : squares) model.singular_values.push_back(std::sqrt(s * static_cast<double>(model.documents)));

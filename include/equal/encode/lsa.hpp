@@ -51,9 +51,10 @@ struct LsaModel {
 };
 
 /// Collective. The same model, bit for bit, on any number of ranks and threads and for any order of the documents: what
-/// a document adds is rounded by itself and summed in int64, the small eigenproblem is solved on rank 0. Two passes
-/// over digests, one over the texts of blocks that hold a sampled document. Memory per rank, F features kept, L = dim +
-/// oversample: 8 bytes per distinct word of its sampled documents, 4 F L for the directions, 128 F per thread. No
+/// a document adds is rounded by itself and summed in int64, the small eigenproblem is solved on rank 0. The values of
+/// the table are rank 0's, all else is on all ranks. Two passes over digests, one over the texts of blocks that hold a
+/// sampled document. Memory per rank with documents, F features kept, L = dim + oversample: 8 bytes per distinct word
+/// of its sampled documents, 4 F L for the directions, 128 F per thread and twice that for what travels. No
 /// document at all gives an empty table (all vectors zero). Throws UsageError on params out of range. Texts are
 /// expected to be pieces of bounded length (`ingest.max_words`).
 LsaModel fit_lsa(comm::Communicator& comm, TextSource& source, const LsaParams& params, ThreadPool& pool);

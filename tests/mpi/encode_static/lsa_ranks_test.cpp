@@ -39,10 +39,11 @@ TEST(LsaRanks, ModelIsThatOfOneProcessBitForBit) {
     auto even = part(corpus, [&](std::size_t i) { return static_cast<int>(i) % ranks; });
     auto last = part(corpus, [&](std::size_t) { return ranks - 1; });
     const auto model = fit_lsa(world(), even, params, two);
-    EXPECT_EQ(static_table_digest(model.table), expected) << ranks << " ranks";
     EXPECT_EQ(model.documents, std::min<std::uint64_t>(sample, 400));
-    EXPECT_EQ(static_table_digest(fit_lsa(world(), last, params, one).table), expected)
-        << ranks << " ranks, all on the last";
+    const auto of_last = fit_lsa(world(), last, params, one);
+    if (!world().is_root()) continue;
+    EXPECT_EQ(static_table_digest(model.table), expected) << ranks << " ranks";
+    EXPECT_EQ(static_table_digest(of_last.table), expected) << ranks << " ranks, all on the last";
   }
 }
 
