@@ -1,6 +1,7 @@
 #include "equal/bandit/document_pool.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <numeric>
 
@@ -44,6 +45,26 @@ class BestOf {
   std::vector<Scored> heap_;
 };
 
+/// Positions in the order of their numbers: into buckets by the leading bits first, so that what is compared with each
+/// other lies close together in memory.
+std::vector<std::uint32_t> positions_by(std::span<const std::uint64_t> numbers) {
+  constexpr int kBucketBits = 16;
+  std::vector<std::uint32_t> out(numbers.size());
+  if (numbers.empty()) return out;
+  const auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
+  const int shift = std::max(0, static_cast<int>(std::bit_width(*high - *low)) - kBucketBits);
+  const auto bucket = [least = *low, shift](std::uint64_t number) { return (number - least) >> shift; };
+  std::vector<std::uint32_t> next((std::size_t{1} << kBucketBits) + 1);
+  for (const std::uint64_t x : numbers) ++next[bucket(x) + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  for (std::uint32_t i = 0; i < out.size(); ++i) out[next[bucket(numbers[i])]++] = i;
+  for (std::size_t b = 0, first = 0; b + 1 < next.size(); first = next[b++]) {
+    std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.begin() + static_cast<std::ptrdiff_t>(next[b]),
+              [&](std::uint32_t x, std::uint32_t y) { return numbers[x] < numbers[y]; });
+  }
+  return out;
+}
+
 }  // namespace
 
 DocumentPool::DocumentPool(PoolRows rows, std::size_t arms)
@@ -61,10 +82,7 @@ DocumentPool::DocumentPool(PoolRows rows, std::size_t arms)
   by_arm_.resize(n);
   std::vector<std::size_t> next(arm_first_.begin(), arm_first_.end() - 1);
   for (std::size_t i = 0; i < n; ++i) by_arm_[next[rows_.arm[i]]++] = static_cast<std::uint32_t>(i);
-  by_number_.resize(n);
-  std::iota(by_number_.begin(), by_number_.end(), std::uint32_t{0});
-  std::sort(by_number_.begin(), by_number_.end(),
-            [&](std::uint32_t a, std::uint32_t b) { return rows_.number[a] < rows_.number[b]; });
+  by_number_ = positions_by(rows_.number);
   const auto same = [&](std::uint32_t a, std::uint32_t b) { return rows_.number[a] == rows_.number[b]; };
   if (std::adjacent_find(by_number_.begin(), by_number_.end(), same) != by_number_.end()) {
     throw InternalError("document pool: a document number occurs twice");
