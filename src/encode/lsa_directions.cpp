@@ -234,6 +234,7 @@ std::vector<linalg::float16> LsaDirections::table(std::span<const double> idf, s
   std::vector<linalg::float16> halves(rows.values().size()), out;
   linalg::to_float16(rows.values(), halves);
   rows = {};
+  if (members_ == std::vector<int>{0}) return halves;
   for (std::string& part : comm_.gather(message_of(std::span<const linalg::float16>(halves)), 0)) {
     const std::size_t had = out.size();
     if (had == 0) out.reserve(features_ * dim);
