@@ -265,9 +265,8 @@ Plan planned(const settings::CommandLine& line, bool slurm, bool json) {
   refuse_words(line);
   if (line.settings.plan_profile.empty())
     throw UsageError(
-        "--plan.profile is missing: name the constants of the machine, as `equal bench --write-machine-profile FILE` "
-        "measures "
-        "them");
+        "--plan.profile is missing: constants of the machine. `mpirun -n 3 equal bench --write-machine-profile FILE "
+        "--inputs ... --reference.files ...` measures them on a node like those of the run");
   const job::MachineProfile profile = job::read_machine_profile(line.settings.plan_profile);
   const job::Plan plan = job::make_plan(line.settings, profile);
   const int code = plan.misfits.empty() ? 0 : static_cast<int>(Family::usage);

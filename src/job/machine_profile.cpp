@@ -23,6 +23,11 @@ void MachineProfile::set(const std::string& name, double value, const char* unit
 }
 
 MachineProfile read_machine_profile(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file))
+    throw UsageError(
+        format("--plan.profile {0}: no such file; `mpirun -n 3 equal bench --write-machine-profile {0} --inputs ... "
+               "--reference.files ...` measures one on a node like those of the run",
+               file.string()));
   MachineProfile out;
   out.file = file;
   const Json json = parse_json(read_file(file, 1 << 20), file.string());

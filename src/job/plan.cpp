@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
@@ -13,6 +12,7 @@
 #include "extractors.hpp"
 #include "plan_limits.hpp"
 #include "plan_memory.hpp"
+#include "plan_time.hpp"
 
 namespace equal::job {
 namespace {
@@ -30,21 +30,8 @@ constexpr double kJournalBytesAnAnswer = 330;  // without its pairs
 constexpr double kRoundBytesADocument = 110;   // asked and observed
 constexpr double kExportBytesAPair = 420;      // provenance
 // How the program asks: see SharedDocuments and Pooled.
-constexpr double kOpenDocuments = 262144, kOfferedMost = 1024, kRoundMost = 512, kRoundLeast = 10, kRoundGrowth = 0.05;
-constexpr double kQuestionsARound = 1, kQuestionSeconds = 0.001;  // rankings and marks together; a polite wait
-constexpr double kSyncsARound = 2;                                // journal of the slowest worker, rounds.jsonl
-constexpr double kGrainsMost = 1e6;
-constexpr double kSegmentsAPartition = 16;                // that embed hands out
-constexpr double kOversample = 16, kMultiplications = 4;  // LsaParams: oversample, power_iterations + 1
-
-bool pools(const Settings& s) { return s.policy == "pooled" || s.policy == "thompson"; }
-bool fits_table(const Settings& s) { return s.encoder == "static" && s.encoder_table == "lsa"; }
-
-/// Largest share of `grains` equal pieces that one of `workers` gets.
-double largest_share(double grains, double workers) {
-  grains = std::clamp(grains, 1.0, kGrainsMost);
-  return std::ceil(grains / workers) / grains;
-}
+constexpr double kOfferedMost = 1024, kRoundMost = 512, kRoundLeast = 10, kRoundGrowth = 0.05;
+constexpr double kQuestionsARound = 1;  // rankings and marks together
 
 void plan_corpus(const Settings& s, const MachineProfile& c, Plan& p) {
   if (s.plan_rows == 0 && s.plan_bytes == 0)
@@ -72,18 +59,20 @@ void plan_ranks(const Settings& s, const MachineProfile& c, Plan& p) {
   p.memory_limit = s.plan_memory > 0 ? static_cast<double>(s.plan_memory) : c["memory.node"];
 }
 
-/// Rounds that the policy needs for `asked` documents, and documents of the largest one.
+/// Rounds that the policy needs for `asked` documents, and documents of the largest one. Those of the warm-up are the
+/// first.
 std::pair<double, double> rounds_of(const Settings& s, const Plan& p) {
+  const double first = p.warmup_asked > 0 ? 1 : 0;
   const double most = s.round_documents > 0 ? static_cast<double>(s.round_documents) : 1e18;
   if (pools(s)) {
-    double rounds = 0, asked = 0, largest = 0;
+    double rounds = first, asked = p.warmup_asked, largest = asked;
     while (asked < p.asked) {
       const double size =
           std::min({std::max(kRoundLeast, std::floor(kRoundGrowth * asked)), kRoundMost, most, p.asked - asked});
       largest = std::max(largest, size);
       if (size == std::min(kRoundMost, most)) {  // all further rounds are as large
         const double more = std::ceil((p.asked - asked) / size);
-        return {rounds + more, size};
+        return {rounds + more, std::max(largest, size)};
       }
       asked += size;
       ++rounds;
@@ -94,7 +83,7 @@ std::pair<double, double> rounds_of(const Settings& s, const Plan& p) {
   if (s.policy == "released" || s.policy == "paper")
     size = std::max(1.0, std::round(50 * p.clusters / 900)) * static_cast<double>(s.pull_documents);
   size = std::max(1.0, std::min({size, most, p.asked}));
-  return {std::ceil(p.asked / size), size};
+  return {first + std::ceil((p.asked - p.warmup_asked) / size), size};
 }
 
 void plan_model(const Settings& s, Plan& p) {
@@ -124,6 +113,10 @@ void plan_extraction(const Settings& s, const MachineProfile& c, Plan& p) {
   limit(static_cast<double>(s.budget_tokens), p.prompt_tokens + p.completion_tokens);
   limit(s.budget_money, p.money);
   const double k = p.clusters, dim = static_cast<double>(s.encoder_dim);
+  if (s.warmup)
+    p.warmup_asked =
+        std::min({static_cast<double>(s.warmup_per_cluster) * k, static_cast<double>(s.warmup_max_documents),
+                  std::floor(s.warmup_budget_share * p.asked)});
   const auto [rounds, largest] = rounds_of(s, p);
   p.rounds = rounds;
   p.pairs = p.asked * c["extract.pairs"];
@@ -156,70 +149,16 @@ void plan_files(const Settings& s, const MachineProfile& c, Plan& p) {
              {"journal/", p.workers, p.asked * kJournalBytesAnAnswer + p.pairs * c["corpus.pair_bytes"]},
              {"rounds.jsonl", 1, p.asked * kRoundBytesADocument + p.rounds * 500},
              {"out/", 3, p.pairs * kExportBytesAPair}};
+  if (s.warmup) {
+    PlannedFiles aligned{"gen-1/ (as gen-0, after the warm-up)", 2, 0};
+    for (const PlannedFiles& f : p.files) {
+      if (f.what.rfind("gen-0/", 0) == 0) aligned.files += f.files, aligned.bytes += f.bytes;
+    }
+    p.files.push_back(std::move(aligned));
+  }
   double lasting = 0;
   for (std::size_t i = 1; i < p.files.size(); ++i) lasting += p.files[i].bytes;
   p.disk_peak = std::max(lasting, p.files[0].bytes + corpus);
-}
-
-/// Seconds of collectives that move `bytes` from, and to, each rank.
-double reduce_seconds(const Settings& s, const MachineProfile& c, const Plan& p, double bytes) {
-  if (p.ranks <= 1) return 0;
-  if (p.nodes <= 1) return c["network.reduce"] > 0 ? bytes / c["network.reduce"] : 0;
-  return 2 * bytes / s.plan_network_rate;  // a ring sends everything twice
-}
-
-void plan_stages(const Settings& s, const MachineProfile& c, Plan& p) {
-  const double n = p.documents, w = p.workers, dim = static_cast<double>(s.encoder_dim), k = p.clusters;
-  const double share = largest_share(p.partitions, w);
-  const double read_share = largest_share(s.plan_files > 0 ? static_cast<double>(s.plan_files) : p.partitions, w);
-  const double disk = s.plan_disk_rate > 0 ? s.plan_disk_rate : c["disk.write"];
-  const auto bytes_of = [&](const char* what) {
-    double bytes = 0;
-    for (const PlannedFiles& f : p.files) bytes += f.what.rfind(what, 0) == 0 ? f.bytes : 0.0;
-    return bytes;
-  };
-  const auto add = [&](const char* name, double compute, double written, double message_bytes, double waiting,
-                       double model) {
-    PlannedStage stage{name,  compute, written / disk, reduce_seconds(s, c, p, message_bytes) + waiting,
-                       model, 0,       message_bytes};
-    stage.seconds = std::max(stage.disk_seconds, compute + stage.disk_seconds / w) + stage.message_seconds + model;
-    p.stages.push_back(std::move(stage));
-  };
-  add("ingest",
-      c["ingest.read_byte"] * p.input_bytes * read_share / p.threads + c["ingest.write_byte"] * p.input_bytes * share +
-          c["ingest.duplicates_document"] * p.rows / w,
-      bytes_of("corpus"), p.rows / w * 2 * 24 * 2, 0, 0);
-  double fit = 0, fit_bytes = 0;
-  if (fits_table(s)) {
-    fit = c["embed.fit_document"] * std::min(n, static_cast<double>(s.encoder_fit_sample)) / w / p.threads +
-          c["embed.fit_word"] * p.words / p.threads;
-    fit_bytes = kMultiplications * p.words * (dim + kOversample) * 8;
-  }
-  const double segments = largest_share(kSegmentsAPartition * p.partitions, w);
-  add("embed", fit + c["embed.encode_byte"] * p.text_bytes * segments / p.threads, bytes_of("gen-0/embeddings"),
-      fit_bytes, 0, 0);
-
-  const double per_cluster = s.cluster_fit_sample == 0 ? 1e18 : static_cast<double>(s.cluster_fit_sample);
-  const double fit_rows = std::min(n, per_cluster * k);
-  const double fit_row = c["cluster.fit_row"] + c["cluster.fit_row_k"] * k;
-  const double iterations = static_cast<double>(s.cluster_max_iterations);
-  add("cluster",
-      fit_rows * fit_row * iterations / w / p.threads +
-          n * share * ((c["cluster.assign_row"] + c["cluster.assign_row_k"] * k) / p.threads + c["cluster.write_row"]),
-      bytes_of("gen-0/by_cluster") + bytes_of("gen-0/assignment"), (iterations + 3) * k * dim * 8, 0, 0);
-
-  const double slots = std::max(
-      1.0, static_cast<double>(s.chat_slots) * std::max<double>(1.0, static_cast<double>(s.chat_endpoints.size())));
-  add("extract",
-      c["extract.set_up"] + c["extract.set_up_document"] * n * share / p.threads +
-          p.rounds *
-              (c["extract.round_root"] + c["extract.round_row"] * (pools(s) ? std::min(n, kOpenDocuments) : 0) / w) +
-          p.asked * (c["extract.document_root"] + c["extract.document_worker"] / w),
-      bytes_of("journal"), 0,
-      p.rounds * (p.ranks > 1 ? kQuestionsARound * kQuestionSeconds : 0) + p.rounds * kSyncsARound * c["disk.sync"] +
-          (p.nodes > 1 ? p.rounds * p.round_bytes / s.plan_network_rate : 0),
-      s.extractor == "chat" ? p.calls * s.plan_call_seconds / slots : 0);
-  add("export", c["export.pair"] * p.pairs, bytes_of("out"), 0, 0, 0);
 }
 
 }  // namespace

@@ -41,10 +41,10 @@ void plan_memory(const Settings& s, const MachineProfile& c, Plan& p) {
     const double sample = std::min(n, static_cast<double>(s.encoder_fit_sample)) / w;
     peak("embed", false,
          {{"directions of the table", 4 * f * columns_lsa},
-          {"the table before and after rounding", 6 * f * dim},
+          {"its own part of the table, before and after rounding", 6 * f * dim / w},
+          {"sums of sixteen directions, and what travels", 128 * f * (p.threads + 2)},
           {"words of the sampled documents", 2 * 8 * sample * p.text_bytes / n / kWordBytes}});
-    peak("embed", true,
-         {{"directions of the table", 4 * f * columns_lsa}, {"the table before and after rounding", 6 * f * dim}});
+    peak("embed", true, {{"the table and its parts", 4 * f * dim}});
   }
   cluster::KMeansParams params;
   params.k = static_cast<std::uint32_t>(k);
@@ -54,15 +54,28 @@ void plan_memory(const Settings& s, const MachineProfile& c, Plan& p) {
   const cluster::MemoryPlan fit =
       cluster::plan_memory(params, static_cast<std::uint64_t>(fit_rows), s.encoder_dim, threads);
   const cluster::MemoryPlan none = cluster::plan_memory(params, 0, s.encoder_dim, threads);
-  const double fitting = static_cast<double>(fit.rows + fit.cache + fit.blocks) + 8 * mine;
+  double fitting = static_cast<double>(fit.rows + fit.cache + fit.blocks) + 8 * mine;
+  if (s.cluster_top > 0) fitting += std::min(static_cast<double>(params.memory_bytes), fit_rows * (2 * dim + 16));
   const double writing = 8 * mine + std::min(kWindowBytes, part * dim * 2) + 24 * part;
-  peak("cluster", false,
-       {{"centroids and sums", static_cast<double>(fit.centroids) + 24 * k * dim},
-        {"digests of its documents", 16 * mine},
-        {fitting > writing ? "rows and bounds of the fit" : "results, and a window of vectors in the order of arms",
-         std::max(fitting, writing)}});
+  const std::vector<PlannedMemory> clustering = {
+      {"centroids and sums", static_cast<double>(fit.centroids) + 24 * k * dim},
+      {"digests of its documents", 16 * mine},
+      {fitting > writing ? "rows and bounds of the fit" : "results, and a window of vectors in the order of arms",
+       std::max(fitting, writing)}};
+  peak("cluster", false, clustering);
   peak("cluster", true, {{"centroids and sums", static_cast<double>(none.centroids) + 24 * k * dim}});
   const double table = 4 * f * dim;
+  if (s.warmup) {
+    const std::vector<PlannedMemory> training = {
+        {"the table, and the one that is trained", 2.5 * table},
+        {"texts and pairs of its documents", 4 * p.warmup_asked * (p.text_bytes / n + c["corpus.pair_bytes"])}};
+    const auto sum = [](const std::vector<PlannedMemory>& list) {
+      double bytes = 0;
+      for (const PlannedMemory& m : list) bytes += m.bytes;
+      return bytes;
+    };
+    peak("warmup", false, sum(training) > sum(clustering) ? training : clustering);
+  }
   peak("extract", false,
        {{"table, and its file while it is read", table},
         {"the pool of unasked documents", 36 * mine},
@@ -75,7 +88,7 @@ void plan_memory(const Settings& s, const MachineProfile& c, Plan& p) {
         {"what the policy has learned",
          kModels * (d * d * 8 + arms * d * 8) + std::min(kRemembered * arms, p.asked) * (4 * dim + 80)},
         {"answers and pairs", 48 * p.asked + 40 * p.pairs}});
-  peak("export", true, {{"pairs and places", 56 * p.pairs + 48 * p.asked + 250 * p.asked}});
+  peak("export", true, {{"pairs and places", 56 * p.pairs + 48 * p.asked}});
   double worker = 0, coordinator = 0;
   for (const PlannedPeak& x : p.peaks)
     (x.coordinator ? coordinator : worker) = std::max(x.coordinator ? coordinator : worker, x.bytes());

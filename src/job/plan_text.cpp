@@ -21,9 +21,11 @@ std::string corpus_text(const Plan& p) {
 }
 
 std::string model_text(const Plan& p) {
-  if (p.calls == 0) return {};
-  std::string out = format("model      {} calls, {} prompt tokens, {} completion tokens", count(p.calls),
-                           count(p.prompt_tokens), count(p.completion_tokens));
+  std::string out;
+  if (p.warmup_asked > 0) out += format("warm-up    the first {} of these documents\n", count(p.warmup_asked));
+  if (p.calls == 0) return out;
+  out += format("model      {} calls, {} prompt tokens, {} completion tokens", count(p.calls), count(p.prompt_tokens),
+                count(p.completion_tokens));
   if (p.money > 0) out += format(", {:.2f} by the prices given", p.money);
   return out + "\n";
 }
@@ -108,6 +110,7 @@ Json to_json(const Plan& p) {
           {"workers", p.workers},
           {"threads", p.threads},
           {"asked", p.asked},
+          {"warmup_asked", p.warmup_asked},
           {"rounds", p.rounds},
           {"pairs", p.pairs},
           {"calls", p.calls},

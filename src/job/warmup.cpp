@@ -91,6 +91,7 @@ StageRecord make_encoder_of_sample(Job& job, const Catalog& catalog, encode::Enc
   record.facts = {{"aligned", false},       {"asked", documents.size()}, {"answered", asked.answered},
                   {"failed", asked.failed}, {"in_vain", Json::array()},  {"examples", examples.size()},
                   {"pairs", pairs}};
+  end_part(job, "ask");
   record.facts["in_vain"] = {asked.in_vain.calls, asked.in_vain.prompt_tokens, asked.in_vain.completion_tokens};
   if (examples.size() < job.settings.warmup_min_documents) {
     record.facts["reason"] = format("{} documents with pairs are fewer than warmup.min_documents = {}", examples.size(),
@@ -111,6 +112,7 @@ StageRecord make_encoder_of_sample(Job& job, const Catalog& catalog, encode::Enc
     Job trained{job.comm, job.settings, aligned, job.pool};
     record.facts["encoder_digest"] = make_encoder(trained, catalog)->digest();
   }
+  end_part(job, "train");
   record.facts["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
@@ -135,7 +137,7 @@ std::optional<StageRecord> warmup_of_run(const Workspace& workspace) {
   return record;
 }
 
-void warmup_stage(Job& job) {
+StageRecord align_encoder(Job& job) {
   const Catalog catalog = shared_catalog(job);
   const auto stock = make_encoder(job, catalog);
   Reference reference;
@@ -160,6 +162,11 @@ void warmup_stage(Job& job) {
     });
     record = make_encoder_of_sample(job, catalog, *stock, *extractor, reference, record);
   }
+  return record;
+}
+
+void warmup_stage(Job& job) {
+  const StageRecord record = align_encoder(job);
   const Workspace current = job.workspace.in_generation(record.facts.value("aligned", false) ? 1 : 0);
   job.workspace = current;
   if (current.generation_number() > 0) {

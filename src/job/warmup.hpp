@@ -67,6 +67,13 @@ struct WarmupTrained {
 WarmupTrained train_warmup(Job& job, const Workspace& aligned, encode::Encoder& stock,
                            const std::vector<WarmupDocument>& documents, const std::string& identity);
 
+/// Collective. The stage up to gen-1/encoder: sample, answers, training; what it has done already is taken up. The
+/// record's facts say whether there is a generation 1.
+StageRecord align_encoder(Job& job);
+
+/// Passes over the documents: the setting, or what suits the encoder. Local; throws UsageError as the training does.
+std::uint64_t passes_at_most(const settings::Settings& settings);
+
 /// gen-1/encoder/encoder.json: how it was trained, and the digest of each file. Throws DataError when one does not fit.
 void check_trained_encoder(const Workspace& aligned);
 

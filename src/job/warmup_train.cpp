@@ -45,16 +45,20 @@ std::unique_ptr<contrast::Trainable> make_trainable(const Job& job, encode::Enco
   return contrast::make_trainable_projection(stock);
 }
 
+contrast::Recipe recipe_of(Trained what) {
+  return what == Trained::table         ? contrast::kTableRecipe
+         : what == Trained::transformer ? contrast::kBertRecipe
+                                        : contrast::kMapRecipe;
+}
+
 contrast::TrainParams train_params(const settings::Settings& s, Trained what) {
-  const contrast::Recipe r = what == Trained::table         ? contrast::kTableRecipe
-                             : what == Trained::transformer ? contrast::kBertRecipe
-                                                            : contrast::kMapRecipe;
+  const contrast::Recipe r = recipe_of(what);
   contrast::TrainParams p;
   p.seed = s.seed;
   p.loss.temperature = s.warmup_temperature > 0 ? s.warmup_temperature : r.temperature;
   p.loss.backward_share = s.warmup_backward_share;
   p.learning_rate = s.warmup_learning_rate > 0 ? s.warmup_learning_rate : r.learning_rate;
-  p.epochs = s.warmup_epochs > 0 ? s.warmup_epochs : r.epochs;
+  p.epochs = passes_at_most(s);
   p.batch = s.warmup_batch;
   p.hard_negatives = s.warmup_hard_negatives;
   p.patience = s.warmup_patience;
@@ -111,6 +115,10 @@ void write_trained_encoder(const contrast::Trainable& model, const Workspace& al
 }
 
 }  // namespace
+
+std::uint64_t passes_at_most(const settings::Settings& s) {
+  return s.warmup_epochs > 0 ? s.warmup_epochs : recipe_of(what_is_trained(s)).epochs;
+}
 
 void check_trained_encoder(const Workspace& aligned) {
   const fs::path path = aligned.encoder() / "encoder.json";

@@ -42,6 +42,7 @@ SETTINGS = ["--inputs", "corpus/part-*.jsonl.zst", "--reference.files", "corpus/
 harness.run(3, "bench", "--write-machine-profile", "profile.json", "--plan.sample", DOCUMENTS, *SETTINGS)
 profile = json.loads(pathlib.Path("profile.json").read_text())
 for name in ("ingest.read_byte", "embed.fit_document", "embed.encode_byte", "cluster.fit_row", "extract.set_up_document", "extract.round_row", "export.pair",
+             "cluster.levels", "warmup.document",
              "disk.write", "disk.sync", "network.reduce", "memory.base"):
     assert profile["constants"][name]["value"] > 0 and profile["constants"][name]["origin"], (name, profile)
 assert not pathlib.Path("equal-bench").exists(), "the measurement left its folder"
@@ -77,6 +78,17 @@ for stage in ("ingest", "embed", "cluster", "extract", "export"):
 harness.run(3, "run", "--workspace", "w", *SETTINGS)
 after = json.loads((workspace / "usage.json").read_text())
 assert after["ingest"] == usage["ingest"] and after["cluster"] == usage["cluster"], "stages that were complete wrote their usage anew"
+
+# The warm-up, and clusters in two levels.
+MORE = ["--warmup.enabled", "--warmup.max_documents", 40, "--warmup.min_documents", 4, "--warmup.budget_share", 0.5, "--cluster.top", 8]
+aligned = json.loads(harness.run(0, *PLAN, *MORE, "--json"))
+harness.run(3, "run", "--workspace", "aligned", *SETTINGS, *MORE)
+assert aligned["warmup_asked"] == harness.facts(pathlib.Path("aligned"), "warmup")["asked"] == 40, aligned
+close("rounds after the warm-up", aligned["rounds"], harness.facts(pathlib.Path("aligned"), "extract")["rounds"], 0)
+if harness.facts(pathlib.Path("aligned"), "warmup")["aligned"]:
+    close("bytes of gen-1", aligned["files"]["gen-1/ (as gen-0, after the warm-up)"]["bytes"], below(pathlib.Path("aligned/gen-1")), 0.05)
+assert aligned["stages"]["warmup"]["seconds"] > 0 and "warmup" not in plan["stages"], aligned["stages"]
+assert "no such file; `mpirun -n 3 equal bench --write-machine-profile none.json" in harness.run(0, "plan", "--profile", "none.json", "--plan.rows", 5, expect=1)
 
 # What cannot fit: the ways out are told, and mend it.
 for words, message in ((["--plan.memory", 200000000], "cannot fit: memory"), (["--plan.disk", 1000000], "cannot fit: disk"),

@@ -50,6 +50,7 @@ struct Plan {
   double partitions = 0, clusters = 0, words = 0;
   double nodes = 0, ranks = 0, workers = 0, threads = 0;
   double asked = 0, rounds = 0, pairs = 0;
+  double warmup_asked = 0;  ///< of these, by the warm-up
   double calls = 0, prompt_tokens = 0, completion_tokens = 0, money = 0;
   double largest_message = 0, round_messages = 0, round_bytes = 0;  ///< a round: both ways, all ranks
   double disk_peak = 0;                                             ///< bytes of the workspace at its fullest

@@ -40,6 +40,9 @@ MachineProfile profile() {
                                                 {"cluster.assign_row", 1e-6},
                                                 {"cluster.assign_row_k", 1e-9},
                                                 {"cluster.write_row", 1e-6},
+                                                {"cluster.levels", 1.5},
+                                                {"cluster.assign_row_leaf", 1e-8},
+                                                {"warmup.document", 1e-3},
                                                 {"extract.set_up", 0.2},
                                                 {"extract.set_up_document", 1e-5},
                                                 {"extract.round_root", 0.01},
@@ -117,6 +120,44 @@ TEST(Plan, TimeIsComputeAndDiskOfTheWorkers) {
   const Plan waiting = make_plan(slow, profile());
   const PlannedStage& embed = stage(waiting, "embed");
   EXPECT_NEAR(embed.seconds, embed.disk_seconds + embed.message_seconds, 1e-9);
+}
+
+TEST(Plan, OfTwoLevelsARowMeetsTheFirstAndOneSetOfTheSecond) {
+  const Plan p = make_plan(settings_of({"--partition-bytes", "50000000", "--plan.ranks_per_node", "3", "--threads", "1",
+                                        "--cluster.k", "10000", "--cluster.top", "100"}),
+                           profile());
+  const double fit = 900000 * 1.5 * (2 * 1e-6 + 1e-9 * (100 + 100)) * 25;
+  const double assign = 900000 * (1e-6 + 1e-9 * 100 + 1e-8 * 100 + 1e-6);
+  EXPECT_NEAR(stage(p, "cluster").compute_seconds, (fit + assign) / 2, 1e-9);
+}
+
+TEST(Plan, TheWarmupAsksTheFirstDocumentsAndMakesASecondGeneration) {
+  const auto planned = [](const char* budget, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"--partition-bytes",  "50000000", "--plan.ranks_per_node", "3",
+                                      "--threads",          "1",        "--extractor",           "chat",
+                                      "--budget.documents", budget,     "--plan.rows",           "1000000"};
+    words.insert(words.end(), more.begin(), more.end());
+    return make_plan(settings::parse_command_line(words, {}).settings, profile());
+  };
+  const Plan without = planned("10000", {}), with = planned("10000", {"--warmup.enabled"});
+  EXPECT_EQ(with.warmup_asked, 600);  // warmup.max_documents; two of each cluster, a fifth of the budget would be more
+  EXPECT_EQ(planned("1000", {"--warmup.enabled"}).warmup_asked, 200);
+  EXPECT_EQ(with.asked, 10000);
+  EXPECT_EQ(with.calls, without.calls);
+  EXPECT_LT(with.rounds, without.rounds);
+  // 40 passes over the four fifths that are trained on, by three ranks; encoding and clustering as before.
+  const double training = 40 * 480 * 1e-3 / 3, encoding = 900000 * 400 * 2e-8 / 2;
+  const PlannedStage& warmup = stage(with, "warmup");
+  EXPECT_NEAR(warmup.compute_seconds,
+              0.2 + 600 * 1e-4 / 2 + training + encoding + stage(with, "cluster").compute_seconds, 1e-9);
+  EXPECT_NEAR(warmup.model_seconds + stage(with, "extract").model_seconds, stage(without, "extract").model_seconds,
+              1e-9);
+  double bytes = 0;
+  for (const char* what :
+       {"gen-0/encoder", "gen-0/embeddings", "gen-0/clusters", "gen-0/assignment", "gen-0/by_cluster"})
+    bytes += files(with, what).bytes;
+  EXPECT_NEAR(files(with, "gen-1/").bytes, bytes, 1);
+  EXPECT_THROW(stage(without, "warmup"), InternalError);
 }
 
 TEST(Plan, CallsTokensAndMoneyEndAtTheTightestLimit) {
