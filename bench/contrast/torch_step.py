@@ -76,4 +76,4 @@ for step in range(int(options["steps"]) + 1):
     losses.append(float(loss.detach()))
 worst = max(differences, key=differences.get)
 print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "seconds": seconds, "losses": losses,
-                  "gradient_difference": differences[worst], "gradient_worst": worst, "tensors": len(differences)}))
+                  "tokens": int(documents[1].sum() + pairs[1].sum()), "padded_tokens": documents[1].numel() + pairs[1].numel(), "gradient_difference": differences[worst], "gradient_worst": worst, "tensors": len(differences)}))

@@ -6,72 +6,20 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import harness
-
-WORDS = ["".join(random.Random(i).choices("bcdfghklmnprstvz", k=2)) + "aeiou"[i % 5] + "".join(random.Random(i + 999).choices("dklmnrst", k=3)) for i in range(160)]
-THINGS, NAMES, FILLER = WORDS[:60], WORDS[60:120], WORDS[120:]  # NAMES[i] is what pairs call THINGS[i]
-
-
-def write_documents(path, count, seed, prefix):
-    """Documents speak of things, their pairs name them by other words, which documents have only by chance: that is to be learned."""
-    rng = random.Random(seed)
-    with open(path, "w") as out:
-        for i in range(count):
-            things = rng.sample(range(60), 4)
-            words = [THINGS[t] for t in things for _ in range(3)] + rng.sample(NAMES, 4) + rng.choices(FILLER, k=20)
-            rng.shuffle(words)
-            pairs = []
-            for _ in range(rng.choice([0, 1, 2])):
-                named = [NAMES[t] for t in rng.sample(things, 3)]
-                pairs.append({"question": f"What is said of {named[0]} and {named[1]}?", "answer": f"That {named[2]} goes with {rng.choice(named)} {rng.choice(FILLER)}."})
-            out.write(json.dumps({"id": f"{prefix}-{i}", "text": " ".join(words), "qas": pairs}) + "\n")
-
+from warmup_corpus import digests, require, require_each_once, sample, write_documents, write_reference
 
 write_documents("docs.jsonl", 1500, 1, "first")
-with open("reference.jsonl", "w") as out:
-    for i in range(40):
-        out.write(json.dumps({"question": f"What is said of {NAMES[i % 10]} and {NAMES[(i + 3) % 10]}?", "answer": f"That {NAMES[(i + 5) % 10]} is near."}) + "\n")
+write_reference("reference.jsonl")
 SETTINGS = ["--inputs", "docs.jsonl", "--reference.files", "reference.jsonl", "--extractor", "replay", "--partition-bytes", "100000", "--budget.documents", "60%",
             "--encoder.dim", "48", "--cluster.k", "60", "--warmup.enabled", "--warmup.per_cluster", "3", "--warmup.max_documents", "170", "--warmup.learning_rate", "0.01", "--log.level", "warn"]
 STOCK = [w for w in SETTINGS if w != "--warmup.enabled"]
 
 
-def digests(workspace):
-    """What must be equal beside gen-0 and the export: vectors and arms of gen-1, the trained table, the curve."""
-    import h5py
-    import hashlib
-    out = harness.digests(workspace)
-    for path in sorted((workspace / "gen-1").rglob("*.h5")):
-        with h5py.File(path, "r") as file:
-            names = []
-            file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-            for name in names:
-                out[f"{path.relative_to(workspace)}/{name}"] = hashlib.sha256(file[name][...].tobytes()).hexdigest()
-    out["table"] = harness.sha256(workspace / "gen-1" / "encoder" / "table.bin")
-    out["curve"] = json.dumps(harness.facts(workspace, "warmup")["curve"])
-    return out
-
-
 def events(workspace):
     return [json.loads(line) for line in (workspace / "rounds.jsonl").read_text().splitlines()]
-
-
-def sample(workspace):
-    return json.loads((workspace / "gen-1" / "sample.json").read_text())["documents"]
-
-
-def require(condition, what):
-    if not condition:
-        sys.exit(what)
-
-
-def require_each_once(workspace, what):
-    answers = harness.journal_answers(workspace)
-    twice = [d for d, n in collections.Counter(answers).items() if n > 1]
-    require(not twice, f"{what}: documents answered twice: {twice[:10]}")
 
 
 # The same on any number of ranks and threads.
