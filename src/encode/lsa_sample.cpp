@@ -68,7 +68,7 @@ std::uint64_t sample_bound(comm::Communicator& comm, TextSource& source, std::ui
 
 SparseRows read_sample(comm::Communicator& comm, TextSource& source, const FeatureSource& features,
                        std::uint64_t fit_sample, std::uint64_t seed, ThreadPool& pool) {
-  constexpr std::size_t kTextsPerTask = 32;
+  constexpr std::size_t kSampledPerTask = 32;
   struct Scratch {
     TermCounter counter;
     std::vector<std::uint64_t> features;
@@ -86,10 +86,10 @@ SparseRows read_sample(comm::Communicator& comm, TextSource& source, const Featu
     const auto texts = source.texts(b);
     if (texts.size() != digests.size()) throw InternalError("a text source has other numbers of texts and digests");
     std::vector<std::vector<SparseRows::Entry>> parts(which.size());
-    pool.run((which.size() + kTextsPerTask - 1) / kTextsPerTask, [&](std::size_t task, std::size_t thread) {
+    pool.run((which.size() + kSampledPerTask - 1) / kSampledPerTask, [&](std::size_t task, std::size_t thread) {
       Scratch& s = scratch[thread];
-      const std::size_t last = std::min(which.size(), (task + 1) * kTextsPerTask);
-      for (std::size_t i = task * kTextsPerTask; i < last; ++i) {
+      const std::size_t last = std::min(which.size(), (task + 1) * kSampledPerTask);
+      for (std::size_t i = task * kSampledPerTask; i < last; ++i) {
         s.features.clear();
         features(texts[which[i]], s.features);
         for (const Term& t : s.counter.count(s.features, 0)) {
