@@ -21,8 +21,9 @@ void fuzz_array(std::string_view bytes) {
       out.push_back({name, read_file(folder() / name), read(folder() / name), read});
     return out;
   }();
-  auto [which, edits] = first_byte(bytes);
-  const Sample& sample = samples[which % samples.size()];
+  const auto first = first_byte(bytes);
+  const Sample& sample = samples[first.first % samples.size()];
+  std::string_view edits = first.second;  // by name: clang 14 captures no structured binding
   std::string file = sample.bytes;
   bool cut = false;
   while (edits.size() >= 4) {
