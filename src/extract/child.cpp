@@ -76,7 +76,7 @@ bool end_orphan(const fs::path& mark, const std::string& argument) {
   std::string host;
   int pid = 0, parent = 0;
   std::ifstream(mark) >> host >> pid >> parent;
-  if (host != host_name() || pid <= 1 || parent <= 0 || ::kill(parent, 0) == 0) return false;
+  if (host != host_name() || pid <= 1 || parent <= 0 || process_runs(parent)) return false;
   std::error_code ignored;
   fs::remove(mark, ignored);
   std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary);

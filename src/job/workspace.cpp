@@ -6,12 +6,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
-#include <fstream>
 #include <mutex>
 #include <thread>
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "equal/base/digest.hpp"
@@ -66,20 +64,10 @@ Owner read_owner(const fs::path& path) {
   return {};
 }
 
-/// A process that was killed and that nobody has waited for yet.
-bool is_zombie(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string stat;
-  std::getline(file, stat);
-  const auto name_end = stat.rfind(')');
-  return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] == 'Z';
-}
-
 /// Why the lock may be taken over, or empty when its owner seems to be alive.
 std::string stale_reason(const Owner& owner, const Owner& me) {
   if (owner.host == me.host) {
-    if (owner.pid <= 0 || (::kill(owner.pid, 0) != 0 && errno == ESRCH) || is_zombie(owner.pid))
-      return "its process is gone";
+    if (!process_runs(owner.pid)) return "its process is gone";
     if (owner.pid == me.pid) return "its process number is ours";
   }
   // Slurm starts a job again only when its earlier run is over.

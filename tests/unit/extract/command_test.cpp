@@ -141,7 +141,8 @@ TEST(Command, WhatAnEarlierRunHasWrittenIsTakenUpAndItsOrphanIsEnded) {
   };
   for (int i = 0; i < 200 && lines() < 9; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   ::kill(killed, SIGKILL);
-  ::waitpid(killed, nullptr, 0);
+  siginfo_t end{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(killed), &end, WEXITED | WNOWAIT), 0);  // it stays a zombie
   ASSERT_EQ(names(".running").size(), 1U);
   std::string host;
   pid_t orphan = 0;
@@ -159,6 +160,7 @@ TEST(Command, WhatAnEarlierRunHasWrittenIsTakenUpAndItsOrphanIsEnded) {
   EXPECT_EQ(read_file(scratch / "asked"), "2\n") << "0 and 4 were asked, nothing else";
   for (int i = 0; i < 100 && ::kill(orphan, 0) == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   EXPECT_NE(::kill(orphan, 0), 0) << "the command of the killed run goes on";
+  ::waitpid(killed, nullptr, 0);
 }
 
 TEST(Command, OneThatFailsTwiceEndsTheRunWithItsLog) {
