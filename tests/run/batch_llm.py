@@ -11,7 +11,6 @@ import time
 import harness
 
 SOURCE = pathlib.Path(os.environ["EQUAL_SOURCE_DIR"])
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "equal"
 DOCUMENTS = 4
 
 
@@ -38,7 +37,7 @@ def processes(word):
 sys.path.insert(0, str(SOURCE / "bench/chat"))
 import environment  # noqa: E402
 
-python, model = environment.python(), environment.weights()
+python, model = environment.model()
 labels = map(json.loads, (SOURCE / "tests/data/extract/grounding_labels.jsonl").read_text().splitlines())
 texts = list(dict.fromkeys(label["text"] for label in labels if "text" in label))[:DOCUMENTS]
 pathlib.Path("asked").unlink(missing_ok=True)
@@ -46,7 +45,7 @@ pathlib.Path("docs.jsonl").write_text("".join(json.dumps({"id": str(i), "text": 
 pathlib.Path("reference.jsonl").write_text("".join(json.dumps({"question": f"What is field {i}?", "answer": f"Field {i} shows a date."}) + "\n" for i in range(20)))
 workspace = harness.fresh("w")
 words = ["run", "--workspace", workspace, "--inputs", "docs.jsonl", "--reference.files", "reference.jsonl", "--ingest.max_words", 100, "--policy", "full", "--budget.documents", "100%",
-         "--encoder.dim", 32, "--extractor", "command", "--command.batch", 100, "--chat.prompt", "small", "--chat.max_pairs", 2, "--chat.max_tokens", 80, "--chat.context_tokens", 2048,
+         "--encoder.dim", 32, "--extractor", "command", "--command.batch", 100, "--chat.prompt", "small", "--chat.max_pairs", 2, "--chat.max_tokens", 160, "--chat.context_tokens", 2048,
          "--max-loss", 0.5, "--command.line", f"wc -l <{{input}} >>asked; exec {python} {SOURCE}/tests/support/batch_llm.py {model} {{input}} {{output}} --threads 1"]
 process = subprocess.Popen(harness.command(2, *words), stdout=open("killed.log", "w"), stderr=subprocess.STDOUT)
 batches, end = workspace / "batches", time.monotonic() + 1200
