@@ -59,8 +59,8 @@ def utilisation():
     with Folder():
         rounds = ["--policy", "random", "--extract.order", "fixed", "--extract.round_documents", 500]
         return {
-            "utilisation": busy_share(10000, "--policy", "random"),
-            "utilisation_pooled": busy_share(2000, "--policy", "pooled"),
+            "utilisation": busy_share(6000),  # the default policy
+            "utilisation_random": busy_share(6000, "--policy", "random"),
             "utilisation_delay1": busy_share(4000, *rounds, "--extract.delay", 1),
             "utilisation_barrier": busy_share(3000, *rounds),
         }
