@@ -69,7 +69,10 @@ Hierarchy kmeans_hierarchy(comm::Communicator& comm, EmbeddingSource& source, co
   level.fit_sample = fit_rows_wanted(params);
   level.start = {};
   Hierarchy out;
-  out.top = kmeans(comm, source, level, pool, callback).centroids;
+  KMeansResult first_level = kmeans(comm, source, level, pool, callback);
+  out.top = std::move(first_level.centroids);
+  out.objective = std::move(first_level.objective);
+  out.converged = first_level.converged;
   out.leaves = linalg::Matrix<double>(0, source.dim());
   if (out.top.rows() == 0) return out;
 

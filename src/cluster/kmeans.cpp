@@ -286,14 +286,16 @@ KMeansResult kmeans(comm::Communicator& comm, EmbeddingSource& source, const KMe
     if (state.best_objective.empty() || state.objective.back() < state.best_objective.back()) {
       state.best = to_double(fit.centroids());
       state.best_objective = state.objective;
-      result.sizes = fit.sizes();
-      result.converged = finished && fit.converged();
+      state.best_sizes = fit.sizes();
+      state.best_converged = finished && fit.converged();
     }
     if (!finished) break;
     state.objective.clear();
   }
   result.centroids = std::move(state.best);
   result.objective = std::move(state.best_objective);
+  result.sizes = std::move(state.best_sizes);
+  result.converged = state.best_converged;
   return result;
 }
 

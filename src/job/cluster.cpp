@@ -101,6 +101,7 @@ cluster::KMeansParams kmeans_params(const settings::Settings& s, std::uint32_t k
   p.k = k;
   p.seed = s.seed;
   p.max_iterations = static_cast<std::uint32_t>(s.cluster_max_iterations);
+  p.restarts = static_cast<std::uint32_t>(s.cluster_restarts);
   p.tolerance_moved = s.cluster_tolerance;
   p.seeding = s.cluster_seeding == "random"     ? cluster::Seeding::random
               : s.cluster_seeding == "kmeans++" ? cluster::Seeding::kmeans_plus_plus
@@ -165,7 +166,8 @@ std::string embeddings_digest(const Workspace& workspace, const Catalog& catalog
 Clustering cluster_flat(Job& job, cluster::EmbeddingSource& source, const cluster::KMeansParams& params,
                         const std::string& fit_digest) {
   const auto saved = read_kmeans_state(job, fit_digest);
-  if (saved && job.comm.is_root()) log::info("cluster: goes on after iteration {}", saved->objective.size());
+  if (saved && job.comm.is_root())
+    log::info("cluster: goes on after iteration {} of fit {}", saved->objective.size(), saved->restart + 1);
   ProgressLine line(job.workspace, "cluster", "iterations", std::uint64_t{params.max_iterations} * params.restarts);
   double next_save = 0;  // seconds of rank 0: saving takes at most a twentieth of the time
   const auto after_iteration = [&](const cluster::KMeansProgress& p) {
@@ -202,14 +204,9 @@ Clustering cluster_by_levels(Job& job, cluster::EmbeddingSource& source, const c
                              std::uint32_t top) {
   ProgressLine line(job.workspace, "cluster", "sets of clusters", std::uint64_t{top} + 1);
   std::uint64_t sets = 0;  // that were begun: the first level, then one for each of its clusters
-  Clustering out;
   const auto after_iteration = [&](const cluster::KMeansProgress& p) {
     comm::agree(job.comm, [&] {
-      if (p.iteration == 1) ++sets;
-      if (sets == 1) {
-        out.objective.push_back(p.objective);
-        out.converged = p.iteration < params.max_iterations;
-      }
+      if (p.restart == 0 && p.iteration == 1) ++sets;
       if (!job.comm.is_root()) return;
       line.show(sets - 1);
       if (stop_requested()) throw Error(Family::checkpointed, "cluster: stopped on request; two levels begin anew");
@@ -218,10 +215,9 @@ Clustering cluster_by_levels(Job& job, cluster::EmbeddingSource& source, const c
   };
   auto levels = cluster::kmeans_hierarchy(job.comm, source, params, top, job.pool, after_iteration);
   end_part(job, "fit");
-  out.assigned = cluster::assign_hierarchy(job.comm, source, levels, params, job.pool);
+  auto assigned = cluster::assign_hierarchy(job.comm, source, levels, params, job.pool);
   end_part(job, "assign");
-  out.centroids = std::move(levels.leaves);
-  return out;
+  return {std::move(levels.leaves), std::move(assigned), std::move(levels.objective), levels.converged};
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace equal::job {
 namespace {
 
-constexpr std::string_view kMagic = "EQKMEANS1";
+constexpr std::string_view kMagic = "EQKMEANS2";
 constexpr std::size_t kDigestBytes = 64;
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 36;
 
@@ -35,6 +35,8 @@ cluster::KMeansState parse(std::string_view body) {
   state.moved = r.get<std::uint64_t>();
   state.best = get_matrix(r);
   state.best_objective = r.get_vector<double>();
+  state.best_sizes = r.get_vector<std::uint64_t>();
+  state.best_converged = r.get<std::uint8_t>() != 0;
   return state;
 }
 
@@ -59,6 +61,7 @@ void write_kmeans_state(const Workspace& workspace, const std::string& source, c
   w.put_span(std::span<const double>(state.objective)).put(state.moved);
   put(w, state.best);
   w.put_span(std::span<const double>(state.best_objective));
+  w.put_span(std::span<const std::uint64_t>(state.best_sizes)).put(static_cast<std::uint8_t>(state.best_converged));
   const std::string text = std::string(kMagic) + source + w.take();
   write_file_atomically(workspace.kmeans_state(), text + sha256_hex(text));
 }

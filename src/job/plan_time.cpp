@@ -75,6 +75,8 @@ struct Times {
     return p.calls * documents / p.asked * s.plan_call_seconds / slots;
   }
   double top() const { return std::min(static_cast<double>(s.cluster_top), k); }
+  /// Of k-means, all fits together.
+  double iterations_at_most() const { return static_cast<double>(s.cluster_max_iterations * s.cluster_restarts); }
   void ingest();
   void embed();
   void cluster();
@@ -102,7 +104,7 @@ void Times::embed() {
 
 double Times::cluster_seconds() const {
   const double per_cluster = s.cluster_fit_sample == 0 ? 1e18 : static_cast<double>(s.cluster_fit_sample);
-  const double fit_rows = std::min(n, per_cluster * k), iterations = static_cast<double>(s.cluster_max_iterations);
+  const double fit_rows = std::min(n, per_cluster * k), iterations = iterations_at_most();
   double fit_row = c["cluster.fit_row"] + c["cluster.fit_row_k"] * k;
   double assign_row = c["cluster.assign_row"] + c["cluster.assign_row_k"] * k;
   if (top() > 0) {
@@ -115,14 +117,11 @@ double Times::cluster_seconds() const {
 }
 
 /// The table of the centroids in each iteration; of two levels first the sets, then all that are in them.
-double Times::cluster_messages() const {
-  const double iterations = static_cast<double>(s.cluster_max_iterations);
-  return (iterations + 3) * (top() > 0 ? k + top() : k) * dim * 8;
-}
+double Times::cluster_messages() const { return (iterations_at_most() + 3) * (top() > 0 ? k + top() : k) * dim * 8; }
 
 void Times::cluster() {
   // Each set of two levels is a fit of its own: a wait in each of its iterations.
-  const double waits = top() > 0 ? static_cast<double>(s.cluster_max_iterations) * (top() + 1) : 0;
+  const double waits = top() > 0 ? iterations_at_most() * (top() + 1) : 0;
   add("cluster", cluster_seconds(), cluster_bytes(), cluster_messages(), waits * question_seconds(), 0);
 }
 

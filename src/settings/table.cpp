@@ -189,6 +189,10 @@ void add_cluster(Table& t) {
   range(t.add<&S::cluster_max_iterations>("cluster.max_iterations", stage, kResult, "25", "",
                                           "Iterations of k-means at most."),
         1, 10000);
+  range(t.add<&S::cluster_restarts>("cluster.restarts", stage, kResult, "1", "",
+                                    "Fits of k-means from starts of their own; the one with the lowest objective "
+                                    "stays."),
+        1, 1000);
   range(t.add<&S::cluster_tolerance>("cluster.tolerance", stage, kResult, "0.001", "share",
                                      "Stop when a smaller share of documents changed cluster."),
         0, 1);

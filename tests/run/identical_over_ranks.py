@@ -11,15 +11,32 @@ corpus.write_reference("reference.jsonl")
 SETTINGS = ["--inputs", "docs.jsonl", "--reference.files", "reference.jsonl", "--extractor", "replay", "--partition-bytes", "60000", "--budget.documents", "15%",
             "--encoder.dim", "64", "--log.level", "warn"]
 
-for policy in sys.argv[1:]:
+
+def the_same(name, worlds, *words):
+    """Runs on each of (ranks, threads); the last workspace and its digests."""
     expected = None
-    for ranks, threads in ((1, 1), (1, 2), (2, 1), (3, 2), (4, 1), (8, 1)):  # 8: more ranks than partitions
-        workspace = harness.fresh(f"w-{policy}-{ranks}-{threads}")
-        harness.run(ranks, "run", "--workspace", workspace, "--threads", threads, "--policy", policy, *SETTINGS)
+    for ranks, threads in worlds:
+        workspace = harness.fresh(f"w-{name}-{ranks}-{threads}")
+        harness.run(ranks, "run", "--workspace", workspace, "--threads", threads, *SETTINGS, *words)
         found = harness.digests(workspace)
-        if expected is None:
-            expected = found
-        harness.require_equal(expected, found, f"{policy} on {ranks} ranks with {threads} threads")
+        expected = expected or found
+        harness.require_equal(expected, found, f"{name} on {ranks} ranks with {threads} threads")
+    return workspace, expected
+
+
+# Two levels of clusters, and the best of three fits.
+FEW = ((1, 1), (2, 2), (3, 1))
+flat, flat_digests = the_same("flat", FEW[:1], "--cluster.k", 30)
+levels, level_digests = the_same("levels", FEW, "--cluster.k", 30, "--cluster.top", 6)
+best, best_digests = the_same("restarts", FEW, "--cluster.k", 30, "--cluster.restarts", 3)
+if harness.facts(levels, "cluster")["clusters"] != 30 or level_digests == flat_digests:
+    sys.exit("cluster.top changed nothing, or not all clusters are there")
+if not harness.facts(best, "cluster")["objective"] < harness.facts(flat, "cluster")["objective"]:  # this corpus has a better second or third start
+    sys.exit("the best of three fits is not better than the first")
+
+for policy in sys.argv[1:]:
+    # 8: more ranks than partitions
+    workspace, _ = the_same(policy, ((1, 1), (1, 2), (2, 1), (3, 2), (4, 1), (8, 1)), "--policy", policy)
     partitions = harness.facts(workspace, "ingest")["partitions"]
     if partitions < 4:
         sys.exit(f"{partitions} partitions are too few to show anything")

@@ -133,7 +133,7 @@ def measure(kills, faults):
     corpus.write_reference("reference.jsonl")
     with stand_in.StandIn(delay=0.02, slots=8) as server:
         settings = ["--inputs", "docs.jsonl", "--reference.files", "reference.jsonl", "--partition-bytes", "150000", "--budget.documents", "10%", "--encoder.dim", "64",
-                    "--cluster.k", "40", "--round-documents", "12", "--embed.block", "64", "--heartbeat-seconds", "10", *server.settings]
+                    "--cluster.k", "40", "--cluster.restarts", "3", "--round-documents", "12", "--embed.block", "64", "--heartbeat-seconds", "10", *server.settings]
         undisturbed = harness.fresh("undisturbed")
         harness.run(3, "run", "--workspace", undisturbed, *settings)
         expected = harness.digests(undisturbed)  # vectors, clusters and the data set

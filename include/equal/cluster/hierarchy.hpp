@@ -12,6 +12,8 @@ struct Hierarchy {
   linalg::Matrix<double> top;        ///< (k1, dim)
   std::vector<std::uint32_t> start;  ///< (k1 + 1): the children of top cluster i are leaves start[i] .. start[i+1]-1
   linalg::Matrix<double> leaves;     ///< (k, dim), multiples of 2^-24 like those of kmeans()
+  std::vector<double> objective;     ///< of the first level's fit, as in KMeansResult
+  bool converged = false;            ///< the first level's fit did
 };
 
 /// Collective; equal params on all ranks. Fits `top` clusters, shares params.k leaves out in proportion to their rows

@@ -55,7 +55,7 @@ struct KMeansParams {
   Seeding seeding = Seeding::kmeans_parallel;
   std::uint64_t fit_sample = 0;  ///< rows to fit on (lowest hash): 0 = 256 k; kAllRows = all
   std::uint64_t seed = 1;
-  std::uint32_t restarts = 1;  ///< independent fits; the one with the lowest objective stays
+  std::uint32_t restarts = 1;  ///< independent fits; the one with the lowest objective stays, the first of equals
   Mode mode = Mode::automatic;
   Kernel kernel = Kernel::automatic;
   std::size_t block_rows = 8192;                        ///< rows read at a time when streaming
@@ -72,8 +72,10 @@ struct KMeansState {
   linalg::Matrix<double> centroids;  ///< (k, dim): those of the last assignment, before their update
   std::vector<double> objective;     ///< one per iteration of this restart
   std::uint64_t moved = 0;           ///< rows that changed cluster in the last one
-  linalg::Matrix<double> best;       ///< the best finished restart, if any
+  linalg::Matrix<double> best;       ///< the best finished restart, if any, and what KMeansResult says of it
   std::vector<double> best_objective;
+  std::vector<std::uint64_t> best_sizes;
+  bool best_converged = false;
 };
 
 /// Seconds of an iteration on this rank: where a fit on many ranks loses time.

@@ -30,7 +30,8 @@ struct Settings {
   std::uint64_t encoder_dim = 0, encoder_feature_bits = 0, encoder_fit_sample = 0, encoder_max_tokens = 0,
                 encoder_batch = 0, encoder_slots = 0, embed_block = 0;
   // cluster
-  std::uint64_t cluster_k = 0, cluster_top = 0, cluster_max_iterations = 0, cluster_fit_sample = 0;
+  std::uint64_t cluster_k = 0, cluster_top = 0, cluster_max_iterations = 0, cluster_restarts = 0,
+                cluster_fit_sample = 0;
   std::string cluster_seeding;
   double cluster_tolerance = 0, cluster_neighbour_radius = 0;
   // warmup

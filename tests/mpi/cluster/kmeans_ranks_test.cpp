@@ -125,12 +125,14 @@ TEST(KMeansRanks, HierarchyToo) {
   const auto all = test::make_vectors(kRows, kDim, 30, 0.7);
   KMeansParams params = small();
   params.max_iterations = 4;
+  params.restarts = 2;
   const auto digest = [&](comm::Communicator& comm, EmbeddingSource& source, std::size_t threads) {
     ThreadPool pool(threads);
     const Hierarchy hierarchy = kmeans_hierarchy(comm, source, params, 5, pool);
     const Assignment assignment = assign_hierarchy(comm, source, hierarchy, params, pool);
     return Sha256()
         .update(std::as_bytes(hierarchy.leaves.values()))
+        .update(std::as_bytes(std::span(hierarchy.objective)))
         .update(std::as_bytes(assignment.stats.mean.values()))
         .hex();
   };

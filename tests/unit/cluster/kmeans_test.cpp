@@ -173,6 +173,24 @@ TEST(KMeans, StopsByTolerance) {
   EXPECT_LT(world.fit(source, params).objective.size(), exact);
 }
 
+TEST(KMeans, KeepsTheBestOfSeveralFits) {
+  World world;
+  MemorySource source(make_vectors(2000, 16, 0, 1), 16);
+  KMeansParams params = with_k(25);
+  params.max_iterations = 5;
+  params.restarts = 4;
+  std::vector<double> last;  // objective of each fit
+  const KMeansResult result = world.fit(source, params, [&](const KMeansProgress& progress) {
+    last.resize(progress.restart + 1);
+    last.back() = progress.objective;
+    return true;
+  });
+  ASSERT_EQ(last.size(), 4U);
+  const auto [low, high] = std::minmax_element(last.begin(), last.end());
+  EXPECT_LT(*low, *high);
+  EXPECT_EQ(result.objective.back(), *low);
+}
+
 TEST(KMeans, ResumesExactly) {
   World world;
   MemorySource source(make_vectors(2000, 16, 0, 1), 16);
@@ -189,6 +207,8 @@ TEST(KMeans, ResumesExactly) {
     });
     const KMeansResult resumed = world.fit(source, params, {}, saved);
     EXPECT_EQ(resumed.objective, whole.objective) << stop;
+    EXPECT_EQ(resumed.sizes, whole.sizes) << stop;
+    EXPECT_EQ(resumed.converged, whole.converged) << stop;
     EXPECT_TRUE(std::equal(resumed.centroids.values().begin(), resumed.centroids.values().end(),
                            whole.centroids.values().begin()))
         << stop;
