@@ -154,6 +154,13 @@ void write_partition_results(Job& job, const PartitionInfo& info, const std::str
                                store::partition_file(job.workspace.by_cluster(), info.id.value));
 }
 
+template <class T>
+Json spread(std::vector<T> values) {
+  if (values.empty()) return nullptr;
+  std::sort(values.begin(), values.end());
+  return {{"smallest", values.front()}, {"median", values[values.size() / 2]}, {"largest", values.back()}};
+}
+
 /// Digest of all embeddings, from the headers of their files.
 std::string embeddings_digest(const Workspace& workspace, const Catalog& catalog) {
   Sha256 sha;
@@ -281,9 +288,15 @@ void cluster_stage(Job& job) {
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    record.facts = {{"clusters", found},          {"iterations", fit.objective.size()},
-                    {"converged", fit.converged}, {"objective", fit.assigned.stats.objective},
-                    {"silhouette", silhouette},   {"clusters_digest", clusters_digest},
+    record.facts = {{"clusters", found},
+                    {"iterations", fit.objective.size()},
+                    {"converged", fit.converged},
+                    {"objective", fit.assigned.stats.objective},
+                    {"silhouette", silhouette},
+                    {"silhouette_sample", std::min(catalog.documents(), kSilhouetteSample)},
+                    {"sizes", spread(fit.assigned.stats.sizes)},
+                    {"radius", spread(fit.assigned.stats.radius)},
+                    {"clusters_digest", clusters_digest},
                     {"seconds", seconds}};
     write_stage_record(job.workspace, record);
     fs::remove(job.workspace.kmeans_state());

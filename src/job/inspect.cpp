@@ -170,6 +170,7 @@ std::string summary(const Workspace& workspace) {
             ? format("held-out MRR {:.3f} -> {:.3f}", warmup.value("mrr_before", 0.0), warmup.value("mrr_after", 0.0))
             : "the stock encoder stays: " + warmup.value("reason", ""));
   out += format("arms       {} clusters of {}\n", counted(cluster, "clusters"), embed.value("encoder", "vectors"));
+  if (const std::string shape = cluster_shape(cluster); !shape.empty()) out += "           " + shape + "\n";
   out +=
       format("asked      {} documents in {} rounds, {} of them failed; {} calls, {} tokens\n",
              counted(extract, "asked"), counted(extract, "rounds"), counted(extract, "failed"), counted(spent, "calls"),

@@ -77,6 +77,7 @@ Json arms_on_map(ReportView& v, const ReportGuide& guide) {
                     {"x", plane.clusters[c][0]},
                     {"y", plane.clusters[c][1]},
                     {"documents", v.clusters.counts[c]},
+                    {"radius", v.clusters.radius[c]},
                     {"asked", v.arms[c].asked},
                     {"pairs", v.arms[c].pairs},
                     {"reward", v.arms[c].reward},
@@ -87,12 +88,14 @@ Json arms_on_map(ReportView& v, const ReportGuide& guide) {
     reference.push_back({{"x", plane.reference[r][0]},
                          {"y", plane.reference[r][1]},
                          {"title", excerpt(guide.reference.guide[r].question, 160)}});
+  const std::string shape = cluster_shape(v.cluster);
   return {
       {"arms", std::move(arms)},
       {"reference", std::move(reference)},
       {"note", format("Centroids on their two leading principal axes; area is the number of documents. {} of {} arms "
-                      "are shown. Distances in the plane are a hint, no measure.",
-                      human_count(static_cast<double>(shown)), human_count(static_cast<double>(order.size())))}};
+                      "are shown. Distances in the plane are a hint, no measure.{}",
+                      human_count(static_cast<double>(shown)), human_count(static_cast<double>(order.size())),
+                      shape.empty() ? "" : " Clusters have " + shape + ".")}};
 }
 
 ArmExamples arm_examples(ReportView& v) {

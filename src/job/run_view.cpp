@@ -14,6 +14,15 @@ Json stage_facts(const Workspace& workspace, const std::string& stage) {
   return has_stage_record(workspace, stage) ? read_stage_record(workspace, stage).facts : Json::object();
 }
 
+std::string cluster_shape(const Json& facts) {
+  const Json sizes = facts.value("sizes", Json()), radius = facts.value("radius", Json());
+  if (!sizes.is_object() || !radius.is_object()) return {};
+  return format(
+      "{} to {} documents each, median {}; radius median {:.3f}, at most {:.3f}; silhouette {:.3f} ({} documents)",
+      counted(sizes, "smallest"), counted(sizes, "largest"), counted(sizes, "median"), radius.value("median", 0.0),
+      radius.value("largest", 0.0), facts.value("silhouette", 0.0), counted(facts, "silhouette_sample"));
+}
+
 Json extraction_facts(const Workspace& workspace) {
   Json facts = stage_facts(workspace, "extract");
   if (facts.value("complete", false) || !std::filesystem::exists(workspace.rounds())) return facts;

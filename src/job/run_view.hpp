@@ -28,6 +28,10 @@ Json stage_facts(const Workspace& workspace, const std::string& stage);
 /// credit, spent, rounds).
 Json extraction_facts(const Workspace& workspace);
 
+/// Facts of stage cluster for people: documents a cluster, radius and silhouette, without a full stop; "" where they
+/// are missing.
+std::string cluster_shape(const Json& cluster_facts);
+
 /// A number of an object for people: "30,100"; "0" where it is missing.
 std::string counted(const Json& json, const char* key);
 

@@ -95,6 +95,20 @@ check("largest arms" in equal("inspect", chosen, "partition", 0), "inspect parti
 check("there are 1" in equal("inspect", chosen, "partition", 7, expect=1), "a partition that is not there")
 check("pairs, numbered from 0" in equal("inspect", chosen, "pair", row["number"], 99, expect=1), "a pair that is not there")
 
+# The clusters' sizes, radius and silhouette, worked out again: the sample holds all of these few documents.
+import h5py
+import numpy as np
+vectors, cluster = (np.concatenate([h5py.File(p)[name][...] for p in sorted((chosen / "gen-0" / folder).glob("part-*.h5"))]) for folder, name in (("embeddings", "vectors"), ("assignment", "cluster")))
+centroids = h5py.File(chosen / "gen-0" / "clusters.h5")["centroids"][...]
+distance = np.linalg.norm(vectors.astype("f8")[:, None] - centroids, axis=2)
+near = np.sort(distance, axis=1)
+sizes, radius = np.bincount(cluster, minlength=len(centroids)), [distance[cluster == c, c].max(initial=0) for c in range(len(centroids))]
+shape = (f"{min(sizes)} to {max(sizes)} documents each, median {np.sort(sizes)[len(sizes) // 2]}; radius median {np.sort(radius)[len(radius) // 2]:.3f}, at most {max(radius):.3f}; "
+         f"silhouette {np.mean(1 - near[:, 0] / near[:, 1]):.3f} ({len(vectors)} documents)")
+check(shape in equal("inspect", chosen), f"inspect does not say: {shape}\n" + equal("inspect", chosen))
+report = json.loads((chosen / "report.json").read_text())
+check(shape in report["map"]["note"] and all(abs(a["radius"] - radius[a["arm"]]) < 1e-6 for a in report["map"]["arms"]), f"the report does not say: {shape}")
+
 table = equal("compare", chosen, random)
 distances = re.search(r"transport distance to the holdout +([0-9.]+) +([0-9.]+)", table)
 check(distances and float(distances[1]) < float(distances[2]), "chosen pairs are not nearer to the holdout than random ones:\n" + table)

@@ -190,7 +190,7 @@ if (data.map.arms.length > 0) {
         c.setAttribute("stroke", "var(--soft)");
         c.setAttribute("stroke-opacity", "0.55");
       }
-      explain(c, () => [`arm ${a.arm}: ${count(a.documents)} documents`, a.asked > 0 ? `${count(a.asked)} asked, ${count(a.pairs)} pairs, reward ${fixed(a.reward)}` : "never asked", ...a.titles]);
+      explain(c, () => [`arm ${a.arm}: ${count(a.documents)} documents, radius ${fixed(a.radius)}`, a.asked > 0 ? `${count(a.asked)} asked, ${count(a.pairs)} pairs, reward ${fixed(a.reward)}` : "never asked", ...a.titles]);
       svg.append(c);
     }
     for (const g of data.map.reference) {
