@@ -11,7 +11,7 @@
 namespace equal::job {
 namespace fs = std::filesystem;
 
-/// The table's fit on two sample sizes: what a document costs, and what a word of the table costs each rank.
+/// The table's fit on two sample sizes: what a document costs, and what a word of the table.
 void measure_fit(SampleRuns& runs, const Job& job, MachineProfile& p) {
   if (job.settings.encoder != "static" || job.settings.encoder_table != "lsa") {
     for (const char* name :
@@ -42,17 +42,16 @@ void measure_fit(SampleRuns& runs, const Job& job, MachineProfile& p) {
     if (job.comm.is_root()) points.back().cost = fit.parts.at("fit").workers;
   }
   if (!job.comm.is_root()) return;
-  const auto workers = static_cast<double>(job.comm.workers());
-  // cost = a documents + b workers features: documents are shared out, words are every rank's.
+  // cost = a documents + b words, both shared out.
   const Point &x = points[0], &y = points[1];
   const double det = x.documents * y.features - y.documents * x.features;
-  double b = det != 0 ? (x.documents * y.cost - y.documents * x.cost) / (det * workers) : 0;
-  b = std::clamp(b, 0.0, std::max(0.0, y.features > 0 ? y.cost / (workers * y.features) : 0.0));
-  const double a = std::max(0.0, (y.cost - b * workers * y.features) / y.documents);
+  double b = det != 0 ? (x.documents * y.cost - y.documents * x.cost) / det : 0;
+  b = std::clamp(b, 0.0, std::max(0.0, y.features > 0 ? y.cost / y.features : 0.0));
+  const double a = std::max(0.0, (y.cost - b * y.features) / y.documents);
   const std::string origin = format("fit of the table on {:.0f} and {:.0f} documents, {:.0f} and {:.0f} words",
                                     x.documents, y.documents, x.features, y.features);
   p.set("embed.fit_document", a, "s", origin);
-  p.set("embed.fit_word", b, "s a rank", origin);
+  p.set("embed.fit_word", b, "s", origin);
   p.set("embed.words", y.features, "words", "kept by the larger fit");
   p.set("embed.words_at", y.documents, "documents", "of the larger fit");
   p.set("embed.words_growth",
@@ -154,11 +153,12 @@ void measure_extract(SampleRuns& runs, const Job& job, MachineProfile& p) {
 }
 
 void measure_warmup(SampleRuns& runs, const Job& job, MachineProfile& p) {
-  constexpr std::uint64_t kDocuments = 200, kPasses = 2;  // few: a transformer takes a second for each
   settings::Settings& s = runs.settings();
-  s.warmup_max_documents = kDocuments, s.warmup_per_cluster = kDocuments;
+  const bool slow = s.encoder == "bert";  // a second a document and pass
+  const std::uint64_t documents = slow ? 64 : 600, passes = slow ? 1 : 10;
+  s.warmup_max_documents = documents, s.warmup_per_cluster = documents;
   s.warmup_min_documents = 4, s.warmup_budget_share = 1;
-  s.warmup_epochs = kPasses, s.warmup_patience = 0;
+  s.warmup_epochs = passes, s.warmup_patience = 0;
   Json facts;
   const StageCost cost = runs.stage("warmup", [&](Job& j) { facts = align_encoder(j).facts; });
   if (!job.comm.is_root()) return;
@@ -166,11 +166,11 @@ void measure_warmup(SampleRuns& runs, const Job& job, MachineProfile& p) {
     log::warn("bench: the warm-up is not measured: {}", facts.value("reason", std::string()));
     return;
   }
-  const double documents = facts.at("examples").get<double>() - facts.at("held_out").get<double>();
+  const double trained = facts.at("examples").get<double>() - facts.at("held_out").get<double>();
   const PartCost& train = cost.parts.at("train");
   const double all = job.comm.size() > 1 ? train.root + train.workers : train.workers;
-  p.set("warmup.document", all / (documents * kPasses), "s a pass",
-        format("warm-up: {} passes over {:.0f} documents, {:.0f} more held out", kPasses, documents,
+  p.set("warmup.document", all / (trained * static_cast<double>(passes)), "s a pass",
+        format("warm-up: {} passes over {:.0f} documents, {:.0f} more held out", passes, trained,
                facts.at("held_out").get<double>()));
 }
 
