@@ -61,7 +61,7 @@ void measure_fit(SampleRuns& runs, const Job& job, MachineProfile& p) {
 
 void measure_cluster(SampleRuns& runs, const Job& job, MachineProfile& p) {
   struct Point {
-    double k, top, rows, iterations, fit, assign_row, write_row;
+    double k, top, rows, iterations, fit, assign_row, neighbours, write_row;
     double fit_row() const { return fit / (rows * iterations); }
   };
   std::vector<Point> points;
@@ -72,13 +72,15 @@ void measure_cluster(SampleRuns& runs, const Job& job, MachineProfile& p) {
   for (const auto& [k, top] : {std::pair(most, sets), std::pair(most / 4, std::uint64_t{0}), {most, 0}}) {
     runs.settings().cluster_k = k;
     runs.settings().cluster_top = top;
+    runs.settings().cluster_restarts = 1;
     runs.redo("cluster");
     const StageCost s = runs.stage("cluster", &cluster_stage);
     if (!job.comm.is_root()) continue;
     const double rows = sample > 0 ? std::min(n, sample * static_cast<double>(k)) : n;
     points.push_back({static_cast<double>(k), static_cast<double>(top), rows,
                       runs.facts("cluster").at("iterations").get<double>(), s.parts.at("fit").workers,
-                      s.parts.at("assign").workers / n, s.parts.at("write").workers / n});
+                      s.parts.at("assign").workers / n, s.parts.at("neighbours").root,
+                      s.parts.at("write").workers / n});
   }
   if (!job.comm.is_root()) return;
   const Point &two = points[0], &x = points[1], &y = points[2];
@@ -91,6 +93,8 @@ void measure_cluster(SampleRuns& runs, const Job& job, MachineProfile& p) {
   const double assign_row = std::max(0.0, y.assign_row - slope * y.k);
   p.set("cluster.assign_row_k", slope, "s a cluster", origin);
   p.set("cluster.assign_row", assign_row, "s", origin);
+  p.set("cluster.pair", std::max(0.0, (y.neighbours - x.neighbours) / (y.k * y.k - x.k * x.k)),
+        "s two clusters, a rank", origin);
   p.set("cluster.write_row", y.write_row, "s", origin);
   const double leaves = two.k / two.top;
   const double by_one_level = two.rows * (2 * fit_row + fit_slope * (two.top + leaves)) *

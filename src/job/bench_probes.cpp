@@ -64,14 +64,23 @@ Sample write_sample(const settings::Settings& s, const fs::path& folder) {
   return out;
 }
 
-double disk_rate(const fs::path& folder) {
-  const std::string block(std::size_t{4} << 20, 'x'), path = (folder / "disk").string();
-  const FileDescriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+DiskRates disk_rates(const fs::path& folder) {
+  std::string block(std::size_t{4} << 20, 'x');
+  const std::string path = (folder / "disk").string();
+  const FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd) throw EnvironmentError(path + ": cannot be created: " + errno_text(errno));
-  const auto start = std::chrono::steady_clock::now();
+  DiskRates out{};
+  auto start = std::chrono::steady_clock::now();
   for (std::size_t done = 0; done < kDiskBytes; done += block.size()) write_all(fd.get(), block, path);
   if (::fdatasync(fd.get()) != 0) throw EnvironmentError(path + ": fdatasync failed: " + errno_text(errno));
-  return static_cast<double>(kDiskBytes) / elapsed_seconds(start);
+  out.write = static_cast<double>(kDiskBytes) / elapsed_seconds(start);
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  start = std::chrono::steady_clock::now();
+  for (std::size_t done = 0; done < kDiskBytes; done += block.size())
+    read_at(fd.get(), std::as_writable_bytes(std::span(block)), done, path);
+  out.read = static_cast<double>(kDiskBytes) / elapsed_seconds(start);
+  return out;
 }
 
 double sync_seconds(const fs::path& folder) {

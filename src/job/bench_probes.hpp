@@ -21,8 +21,12 @@ struct Sample {
 /// ranks can read at once. Throws UsageError when there are too few.
 Sample write_sample(const settings::Settings& settings, const std::filesystem::path& folder);
 
-/// Local. Bytes a second that the file system takes and makes durable.
-double disk_rate(const std::filesystem::path& folder);
+/// Local. Bytes a second that the file system takes and makes durable, and that it gives back when they are in no
+/// cache.
+struct DiskRates {
+  double write, read;
+};
+DiskRates disk_rates(const std::filesystem::path& folder);
 /// Local. Seconds until a small record is durable.
 double sync_seconds(const std::filesystem::path& folder);
 /// Collective. Bytes a second of an all-reduce between the ranks here.

@@ -268,6 +268,7 @@ void cluster_stage(Job& job) {
   const double silhouette =
       cluster::silhouette(job.comm, *source, fit.centroids, kSilhouetteSample, job.settings.seed, job.pool);
   const auto graph = cluster::neighbour_graph(fit.assigned.stats, job.settings.cluster_neighbour_radius, job.pool);
+  end_part(job, "neighbours");
 
   std::string clusters_digest;
   comm::agree(job.comm, [&] {

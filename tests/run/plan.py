@@ -43,7 +43,7 @@ harness.run(3, "bench", "--write-machine-profile", "profile.json", "--plan.sampl
 profile = json.loads(pathlib.Path("profile.json").read_text())
 for name in ("ingest.read_byte", "embed.fit_document", "embed.encode_byte", "cluster.fit_row", "extract.set_up_document", "extract.round_row", "export.pair",
              "cluster.levels", "warmup.document",
-             "disk.write", "disk.sync", "network.reduce", "memory.base"):
+             "disk.write", "disk.read", "disk.sync", "network.reduce", "memory.base"):
     assert profile["constants"][name]["value"] > 0 and profile["constants"][name]["origin"], (name, profile)
 assert not pathlib.Path("equal-bench").exists(), "the measurement left its folder"
 

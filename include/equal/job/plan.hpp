@@ -32,7 +32,7 @@ struct PlannedPeak {
 struct PlannedStage {
   std::string stage;
   double compute_seconds = 0;  ///< of the rank that has most to do, on its threads
-  double disk_seconds = 0;     ///< that the file system needs for what all ranks write
+  double disk_seconds = 0;     ///< that the file system needs for what all ranks read and write
   double message_seconds = 0;  ///< collectives and questions
   double model_seconds = 0;    ///< waiting for LLM answers
   double seconds = 0;          ///< wall: see Plan
