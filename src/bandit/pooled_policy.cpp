@@ -283,7 +283,10 @@ std::vector<Candidate> Pooled::choose(std::vector<Candidate> offered, std::size_
   std::vector<std::size_t> copies;  // passed over, best first
   for (std::size_t i = 0; i < std::min(ranked, n); ++i) {
     gone[i] = true;
-    if (near_duplicate(offered[i], chosen)) continue;
+    if (near_duplicate(offered[i], chosen)) {
+      copies.push_back(i);
+      continue;
+    }
     for (auto& m : members) m.joint.pretend(i);
     chosen.push_back(std::move(offered[i]));
   }

@@ -69,11 +69,13 @@ TEST_P(Learning, FollowsSimilarityWhenItIsRight) {
 
 TEST_P(Learning, AsksEveryDocumentOnceWhenTheBudgetAllows) {
   const Toy toy = make_toy(90, 5, 6, 3);
-  const Loop loop{
-      toy, make_facts(toy), {.near_duplicate = 0.5}, GetParam()};  // nearly all count as copies of each other
-  const Played played = loop.play(arm_three, 1000);
-  EXPECT_EQ(std::set<std::uint64_t>(played.documents.begin(), played.documents.end()).size(), 90U);
-  EXPECT_EQ(played.documents.size(), 90U);
+  for (const double ranked_share : {0.0, 0.5}) {
+    // Nearly all count as copies of each other.
+    const PolicyParams params{.ranked_share = ranked_share, .near_duplicate = 0.5};
+    const Played played = (Loop{toy, make_facts(toy), params, GetParam()}).play(arm_three, 1000);
+    EXPECT_EQ(std::set<std::uint64_t>(played.documents.begin(), played.documents.end()).size(), 90U);
+    EXPECT_EQ(played.documents.size(), 90U);
+  }
 }
 
 TEST_P(Learning, OneArmOneDocumentAndAConstantSimilarityAreNoSpecialCases) {
