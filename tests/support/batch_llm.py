@@ -6,6 +6,7 @@
 Needs the package llama-cpp-python. Each answer is written as soon as it is there.
 """
 import argparse
+import inspect
 import json
 
 import llama_cpp
@@ -18,10 +19,11 @@ parser.add_argument("--context", type=int, default=2048)
 parser.add_argument("--threads", type=int, default=1)
 options = parser.parse_args()
 model = llama_cpp.Llama(options.model, n_ctx=options.context, n_threads=options.threads, n_threads_batch=options.threads, verbose=False)
+known = inspect.signature(model.create_chat_completion).parameters.keys() - {"model", "stream"}  # of the request's fields
 with open(options.input) as requests, open(options.output, "w") as answers:
     for line in requests:
         request = json.loads(line)
-        body = {name: value for name, value in request["body"].items() if name in ("messages", "max_tokens", "temperature", "top_p", "seed", "response_format")}
+        body = {name: value for name, value in request["body"].items() if name in known}
         try:
             response, error = {"status_code": 200, "body": model.create_chat_completion(**body)}, None
         except ValueError as problem:  # longer than the context
