@@ -26,6 +26,7 @@ double cross_entropy(std::size_t n, std::size_t positive, double scale, const Al
     sum += p[j];
   }
   for (std::size_t j = 0; j < n; ++j) p[j] /= sum;
+  // cppcheck-suppress invalidFunctionArg  // the positive is allowed: the sum is 1 at least where it is the top
   return std::log(sum) - (score(positive) - top) * scale;
 }
 

@@ -44,7 +44,8 @@ class RecordReader {
 };
 
 struct Reject {
-  enum class Reason { contaminated, near_duplicate } reason{};
+  enum class Reason { contaminated, near_duplicate };
+  Reason reason{};
   std::uint64_t item = 0;   ///< index in ExportList::items
   std::uint64_t other = 0;  ///< the benchmark item, or the kept pair
   clean::ContaminationRule rule{};

@@ -54,8 +54,8 @@ std::vector<std::pair<RankUsage, std::vector<PartUsage>>> StageMeter::all_ranks(
   std::vector<std::pair<RankUsage, std::vector<PartUsage>>> out;
   for (const std::string& bytes : comm.gather(w.take(), 0)) {
     ByteReader r(bytes);
-    auto& [usage, parts] = out.emplace_back();
-    usage = r.get<RankUsage>();
+    const auto usage = r.get<RankUsage>();
+    std::vector<PartUsage> parts;
     while (!r.done()) {
       PartUsage p;
       p.name = r.get_string();
@@ -64,6 +64,7 @@ std::vector<std::pair<RankUsage, std::vector<PartUsage>>> StageMeter::all_ranks(
       p.wait_seconds = r.get<double>();
       parts.push_back(std::move(p));
     }
+    out.emplace_back(usage, std::move(parts));
   }
   return out;
 }

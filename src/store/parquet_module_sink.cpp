@@ -80,8 +80,8 @@ std::shared_ptr<arrow::Schema> schema_of(const std::vector<ParquetColumn>& colum
 
 class ArrowSink : public ParquetSink {
  public:
-  ArrowSink(const char* path, const std::vector<ParquetColumn>& columns) : schema_(schema_of(columns)) {
-    file_ = value_of(arrow::io::FileOutputStream::Open(path));
+  ArrowSink(const char* path, const std::vector<ParquetColumn>& columns)
+      : schema_(schema_of(columns)), file_(value_of(arrow::io::FileOutputStream::Open(path))) {
     const auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->build();
     // The schema goes into the file, so that lists and structs are read back as they were named.
     const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();

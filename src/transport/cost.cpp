@@ -67,6 +67,7 @@ double median(linalg::MatrixView<const double> cost) {
   std::vector<double> values;
   values.reserve(cost.rows * cost.columns);
   for (std::size_t i = 0; i < cost.rows; ++i) values.insert(values.end(), cost.row(i).begin(), cost.row(i).end());
+  // cppcheck-suppress containerOutOfBounds  // REQUIRES: not empty
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;

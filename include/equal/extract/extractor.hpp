@@ -60,7 +60,7 @@ class Extractor {
   /// same one are judged again when digest() differs, not paid again. Empty: asking costs nothing.
   virtual std::string question_digest() const { return {}; }
   /// The pairs that today's rules find in what a model wrote about `request` before. Usage is left zero.
-  /// REQUIRES: question_digest() is not empty.
+  /// REQUIRES: question_digest() is not empty. NOLINTNEXTLINE(performance-unnecessary-value-param): overriders keep it
   virtual Extraction judge(const Request& /*request*/, std::vector<ModelText> /*written*/) const {
     throw InternalError("an extractor without a model was given a model's answer to judge");
   }
