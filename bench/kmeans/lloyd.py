@@ -1,5 +1,5 @@
 """Lloyd's iteration in double precision, every row against every centroid: what all contestants of the k-means bench approximate.
-usage: lloyd.py VECTORS.npy(float16) ITERATIONS START.npy ROWS
+usage: lloyd.py VECTORS.npy(float16) ITERATIONS START.npy ROWS [--grid: centroids rounded to 2^-24, as ours are]
 float16 values are multiples of 2^-24, so sums over a cluster are exact in double; distances are good to about 1e-15.
 Prints one JSON line: the objective after the last update, and how often a cluster was empty (its centroid stays)."""
 import json, sys
@@ -29,6 +29,11 @@ for _ in range(iterations):
     order, sizes = np.argsort(labels, kind='stable'), np.bincount(labels, minlength=len(centroids))
     filled = np.flatnonzero(sizes)
     starts = np.concatenate(([0], np.cumsum(sizes[filled])[:-1]))
-    centroids[filled] = np.add.reduceat(x[order], starts) / sizes[filled, None]
+    sums, counts = np.add.reduceat(x[order], starts), sizes[filled, None]
+    if '--grid' in sys.argv:
+        units = np.abs(sums * 2.0 ** 24).astype('i8')
+        centroids[filled] = np.sign(sums) * ((units + counts // 2) // counts) * 2.0 ** -24
+    else:
+        centroids[filled] = sums / counts
     empty += len(centroids) - len(filled)
 print(json.dumps({'objective': nearest(x, centroids)[1], 'empty': int(empty)}))
