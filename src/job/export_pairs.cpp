@@ -135,6 +135,7 @@ std::vector<Reject> clean_pairs(Job& job, const ExportList& list, const clean::D
 void keep_top(std::vector<std::uint64_t>& kept, const std::vector<ExportItem>& items, std::uint64_t top) {
   if (top == 0 || top >= kept.size()) return;
   std::vector<double> credits;
+  credits.reserve(kept.size());
   for (const auto i : kept) credits.push_back(items[i].credit);
   std::nth_element(credits.begin(), credits.begin() + static_cast<std::ptrdiff_t>(top - 1), credits.end(),
                    std::greater<>());

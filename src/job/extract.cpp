@@ -105,7 +105,7 @@ Spending spent_in_vain(const Json& warmup, const Budget& budget) {
 
 /// Rank 0. Returns false when stopped on request.
 bool coordinate(Job& job, ExtractionSetup& setup, const Budget& budget, const AnswerIndex& index,
-                std::vector<std::uint64_t> paid, std::uint64_t lost_before, comm::TaskWorker* local,
+                const std::vector<std::uint64_t>& paid, std::uint64_t lost_before, comm::TaskWorker* local,
                 StageRecord& record) {
   const auto start = std::chrono::steady_clock::now();
   const auto policy = make_run_policy(job.settings, setup, budget);
