@@ -22,8 +22,6 @@ constexpr std::unique_ptr<Policy> (*kMakers[])(const PolicyParams&, Facts) = {EQ
 
 }  // namespace
 
-std::span<const std::string_view> policy_names() { return kNames; }
-
 std::unique_ptr<Policy> make_policy(std::string_view name, const PolicyParams& params, Facts facts) {
   if (facts.centroids.rows() != facts.arms.size()) throw InternalError("policy: a centroid is missing");
   if (!(facts.similarity_sd > 0)) facts.similarity_sd = 1.0;  // all documents alike: similarity tells nothing

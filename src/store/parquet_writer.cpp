@@ -63,8 +63,6 @@ std::string no_parquet_module() {
       kModuleName);
 }
 
-bool has_parquet() { return parquet_module_function(kCreateParquet) != nullptr; }
-
 struct ParquetWriter::Impl {
   fs::path path;
   std::unique_ptr<ParquetSink> sink;

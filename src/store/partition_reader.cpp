@@ -184,7 +184,6 @@ Document PartitionReader::document(std::uint64_t index) const {
 }
 
 std::vector<Digest128> PartitionReader::digests() const { return impl_->column(layout::digest); }
-std::vector<Digest128> PartitionReader::text_digests() const { return impl_->column(layout::text_digest); }
 std::vector<Digest128> PartitionReader::whole_digests() const { return impl_->column(layout::whole_digest); }
 std::vector<Digest128> PartitionReader::whole_text_digests() const { return impl_->column(layout::whole_text_digest); }
 

@@ -108,9 +108,6 @@ class Policy {
   virtual std::vector<Term> state() const = 0;
 };
 
-/// random full static nearest released paper thompson pooled.
-std::span<const std::string_view> policy_names();
-
 /// Throws UsageError naming the known policies, or the parameter that is out of range.
 std::unique_ptr<Policy> make_policy(std::string_view name, const PolicyParams& params, Facts facts);
 

@@ -16,8 +16,6 @@ enum class Family : int {
   checkpointed = 75  ///< stopped on request with everything safe: run again to go on
 };
 
-const char* family_name(Family family) noexcept;
-
 /// Base of all our exceptions. `what()` says what, the value, where, and what to do.
 class Error : public std::runtime_error {
  public:

@@ -6,18 +6,12 @@
 
 namespace equal {
 
-/// An integer with a name. Explicit construction, ordered, no arithmetic.
-template <class Tag, class Value>
-struct Id {
-  Value value{};
-  Id() = default;
-  constexpr explicit Id(Value v) : value(v) {}
-  auto operator<=>(const Id&) const = default;
+/// corpus/part-<value>.h5. Explicit construction, ordered, no arithmetic.
+struct PartitionId {
+  std::uint32_t value = 0;
+  PartitionId() = default;
+  constexpr explicit PartitionId(std::uint32_t v) : value(v) {}
+  auto operator<=>(const PartitionId&) const = default;
 };
-
-using DocumentId = Id<struct DocumentTag, std::uint64_t>;    ///< (input, position) order, 0-based, over all partitions
-using ClusterId = Id<struct ClusterTag, std::uint32_t>;      ///< cluster = arm
-using PartitionId = Id<struct PartitionTag, std::uint32_t>;  ///< corpus/part-<value>.h5
-using Rank = Id<struct RankTag, int>;                        ///< position in a Communicator
 
 }  // namespace equal

@@ -40,7 +40,6 @@ struct DecontaminationParams {
 };
 
 enum class ContaminationRule { run, whole, equal, reworded, answer };
-inline constexpr std::size_t kContaminationRules = 5;
 const char* name_of(ContaminationRule rule) noexcept;
 
 struct Contamination {

@@ -26,9 +26,6 @@ struct ParquetColumn {
   std::vector<double> reals = {};
 };
 
-/// Whether Parquet can be read and written here.
-bool has_parquet();
-
 class ParquetWriter {
  public:
   /// `schema`: the columns, without cells; fields of one struct follow one another. Throws UsageError where the module

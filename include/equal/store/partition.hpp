@@ -72,7 +72,6 @@ class PartitionReader {
 
   // Whole columns (16 bytes a document).
   std::vector<Digest128> digests() const;
-  std::vector<Digest128> text_digests() const;
   std::vector<Digest128> whole_digests() const;
   std::vector<Digest128> whole_text_digests() const;
 
