@@ -93,9 +93,9 @@ MachineProfile measure_machine(Job& job, const fs::path& scratch) {
     p.set("memory.base", static_cast<double>(idle.peak_rss), "bytes a rank", "a rank before its first stage");
     p.set("memory.node", p.machine.at("memory_bytes").get<double>(), "bytes", "the system");
     p.set("machine.cores", static_cast<double>(::sysconf(_SC_NPROCESSORS_ONLN)), "cores", "the system");
-    const DiskRates disk = disk_rates(folder);
-    p.set("disk.write", disk.write, "bytes a second", "256 MiB written and synced by one process");
-    p.set("disk.read", disk.read, "bytes a second", "the same read back after they were dropped from the page cache");
+    p.set("disk.write", write_rate(folder), "bytes a second", "256 MiB written and synced by one process");
+    p.set("disk.read", read_rate(job.settings), "bytes a second",
+          "the last 256 MiB of the inputs, dropped from the page cache before");
     p.set("disk.sync", sync_seconds(folder), "s", "mean of 20 small records, each written and synced");
     p.set("network.reduce", reduce, "bytes a second",
           format("all-reduce of 32 MiB over {} ranks here", job.comm.size()));

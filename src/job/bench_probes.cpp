@@ -19,7 +19,7 @@ namespace equal::job {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t kDiskBytes = std::size_t{256} << 20;
+constexpr std::size_t kDiskBytes = std::size_t{256} << 20, kDiskBlock = std::size_t{4} << 20;
 constexpr std::size_t kReduceBytes = std::size_t{32} << 20;
 
 }  // namespace
@@ -64,23 +64,35 @@ Sample write_sample(const settings::Settings& s, const fs::path& folder) {
   return out;
 }
 
-DiskRates disk_rates(const fs::path& folder) {
-  std::string block(std::size_t{4} << 20, 'x');
-  const std::string path = (folder / "disk").string();
-  const FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+double write_rate(const fs::path& folder) {
+  const std::string block(kDiskBlock, 'x'), path = (folder / "disk").string();
+  const FileDescriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd) throw EnvironmentError(path + ": cannot be created: " + errno_text(errno));
-  DiskRates out{};
-  auto start = std::chrono::steady_clock::now();
+  const auto start = std::chrono::steady_clock::now();
   for (std::size_t done = 0; done < kDiskBytes; done += block.size()) write_all(fd.get(), block, path);
   if (::fdatasync(fd.get()) != 0) throw EnvironmentError(path + ": fdatasync failed: " + errno_text(errno));
-  out.write = static_cast<double>(kDiskBytes) / elapsed_seconds(start);
-  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
-  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  start = std::chrono::steady_clock::now();
-  for (std::size_t done = 0; done < kDiskBytes; done += block.size())
-    read_at(fd.get(), std::as_writable_bytes(std::span(block)), done, path);
-  out.read = static_cast<double>(kDiskBytes) / elapsed_seconds(start);
-  return out;
+  return static_cast<double>(kDiskBytes) / elapsed_seconds(start);
+}
+
+double read_rate(const settings::Settings& settings) {
+  std::string block(kDiskBlock, '\0');
+  std::uint64_t bytes = 0;
+  double seconds = 0;
+  std::vector<fs::path> files;
+  for (const store::Input& input : store::list_inputs(settings.inputs))
+    files.insert(files.end(), input.files.begin(), input.files.end());
+  for (auto file = files.rbegin(); file != files.rend() && bytes < kDiskBytes; ++file) {
+    const FileDescriptor fd(::open(file->c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) throw DataError(file->string() + ": cannot be opened: " + errno_text(errno));
+    ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+    const std::uint64_t size = fs::file_size(*file);
+    std::uint64_t at = size - std::min<std::uint64_t>(size, kDiskBytes - bytes);
+    const auto start = std::chrono::steady_clock::now();
+    while (const std::size_t got = read_at(fd.get(), std::as_writable_bytes(std::span(block)), at, file->string()))
+      at += got, bytes += got;
+    seconds += elapsed_seconds(start);
+  }
+  return static_cast<double>(bytes) / std::max(1e-9, seconds);
 }
 
 double sync_seconds(const fs::path& folder) {

@@ -21,12 +21,11 @@ struct Sample {
 /// ranks can read at once. Throws UsageError when there are too few.
 Sample write_sample(const settings::Settings& settings, const std::filesystem::path& folder);
 
-/// Local. Bytes a second that the file system takes and makes durable, and that it gives back when they are in no
-/// cache.
-struct DiskRates {
-  double write, read;
-};
-DiskRates disk_rates(const std::filesystem::path& folder);
+/// Local. Bytes a second that the file system takes and makes durable.
+double write_rate(const std::filesystem::path& folder);
+/// Local. Bytes a second at which the last of the inputs are read once they have been dropped from the page cache: what
+/// was just written would come out of some other cache.
+double read_rate(const settings::Settings& settings);
 /// Local. Seconds until a small record is durable.
 double sync_seconds(const std::filesystem::path& folder);
 /// Collective. Bytes a second of an all-reduce between the ranks here.

@@ -509,11 +509,10 @@ void add_plan(Table& t) {
         0, kMany);
   range(t.add<&S::plan_disk>("plan.disk", stage, kFree, "0", "bytes", "Room for the workspace; 0 = not checked."), 0,
         kMany);
-  range(
-      t.add<&S::plan_disk_rate>("plan.disk_rate", stage, kFree, "0", "bytes a second",
-                                "What the file system takes from all nodes together; 0 = what one node of the profile "
-                                "writes to its own."),
-      0, kMany);
+  range(t.add<&S::plan_disk_rate>("plan.disk_rate", stage, kFree, "0", "bytes a second",
+                                  "What the file system takes from all nodes together, and gives; 0 = what one node of "
+                                  "the profile writes and reads for itself."),
+        0, kMany);
   range(t.add<&S::plan_network_rate>("plan.network_rate", stage, kFree, "1.25e9", "bytes a second",
                                      "Between two nodes, one way. Matters with more than one node."),
         1e3, 1e15);
