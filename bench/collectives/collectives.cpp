@@ -101,7 +101,7 @@ int run(comm::Communicator& comm, int repeats) {
   log::configure("warn", comm.rank(), comm.size());
   Json tables = Json::array();
   std::uint64_t same = 1;
-  for (const std::size_t k : {176, 1024, 4096, 16384}) {
+  for (const std::size_t k : {176UL, 1024UL, 4096UL, 16384UL}) {
     const Step tree = by_tree(comm, repeats, k);
     const Step ranks = by_update(comm, repeats, k, "rank " + std::to_string(comm.rank()));
     const Step hosts = by_update(comm, repeats, k, host_name());
