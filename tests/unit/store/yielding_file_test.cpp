@@ -45,7 +45,7 @@ std::string read(const YieldingFile& file) {
 }
 
 TEST(YieldingFile, ManyAreReadWithFewDescriptors) {
-  const test::ScratchFolder folder("yielding");
+  const equal::test::ScratchFolder folder("yielding");
   constexpr std::size_t kFiles = 200;
   for (std::size_t i = 0; i < kFiles; ++i) write_file_atomically(folder / std::to_string(i), content(i));
   const auto before = open_descriptors();
@@ -71,7 +71,7 @@ TEST(YieldingFile, ManyAreReadWithFewDescriptors) {
 }
 
 TEST(YieldingFile, NoticesThatTheFileWasReplacedWhileItWasClosed) {
-  const test::ScratchFolder folder("replaced");
+  const equal::test::ScratchFolder folder("replaced");
   const FewDescriptors few(32);
   write_file_atomically(folder / "a", content(1));
   const YieldingFile file(folder / "a");
@@ -85,7 +85,7 @@ TEST(YieldingFile, NoticesThatTheFileWasReplacedWhileItWasClosed) {
 }
 
 TEST(YieldingFile, IsNamedWhenItIsNotThere) {
-  const test::ScratchFolder folder("missing");
+  const equal::test::ScratchFolder folder("missing");
   try {
     const YieldingFile file(folder / "none");
     FAIL();
