@@ -1,6 +1,7 @@
 // main() of tests that run on several ranks: every rank's failures are printed by rank 0, marked with the rank, and the
 // exit status is the maximum over the ranks. Listing the tests starts no MPI.
 #include <sstream>
+#include <string>
 #include <string_view>
 
 #include <gtest/gtest.h>
@@ -18,13 +19,18 @@ class FailureCollector final : public testing::EmptyTestEventListener {
   std::string text() const { return out_.str(); }
 
  private:
+  void OnTestStart(const testing::TestInfo& info) override {
+    test_ = std::string(info.test_suite_name()) + '.' + info.name();
+  }
+  // gtest reports a failure under a lock that its current_test_info() takes too: asking it here would never return.
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    out_ << (info == nullptr ? "?" : info->test_suite_name()) << '.' << (info == nullptr ? "?" : info->name()) << ' '
-         << (result.file_name() == nullptr ? "" : result.file_name()) << ':' << result.line_number() << '\n'
+    out_ << test_ << ' ' << (result.file_name() == nullptr ? "" : result.file_name()) << ':' << result.line_number()
+         << '\n'
          << result.message() << '\n';
   }
+  void OnTestEnd(const testing::TestInfo&) override { test_ = "outside of a test"; }
+  std::string test_ = "outside of a test";
   std::ostringstream out_;
 };
 
