@@ -18,6 +18,11 @@ namespace equal::cluster {
 /// |c|^2 <= 2 its roundings add up to at most 90 x 2^-24 (docs/algorithms/kmeans.md, section 2).
 inline constexpr float kScoreSlack = 0x1p-17F;
 
+/// Products of int8 are of unsigned by signed bytes: one side is stored as q + 128, and 128 times the sum of the other
+/// is taken off.
+inline constexpr int kInt8Offset = 128;
+inline constexpr std::size_t kInt8MaxDim = 32768;  ///< 255 * 127 * dim stays below 2^31
+
 /// For row slot i and group g:  |score - exact| <= row.noise[i] * group.length[g] + row.length[i] * group.noise[g] +
 /// slack.
 struct ScreenErrors {

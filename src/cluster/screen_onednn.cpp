@@ -9,9 +9,7 @@
 namespace equal::cluster {
 namespace {
 
-// oneDNN multiplies unsigned by signed bytes: rows are stored as q + 128, and 128 sum(r) is taken off each product.
-constexpr int kOffset = 128;
-constexpr std::size_t kMaxDim = 32768;  // 255 * 127 * dim stays below 2^31
+// Rows are stored as q + 128, and 128 sum(r) is taken off each product.
 
 /// v ~ scale q with |q| <= 127, and the measured norms of scale q and of the rounding, both rounded up.
 struct Quantised {
@@ -70,7 +68,7 @@ class OnednnWorker final : public ScreenWorker {
       linalg::to_float32({rows + which[i] * row_.size(), row_.size()}, row_);
       const auto out = bytes_.row(i);
       const Quantised row =
-          quantise(row_, [&](std::size_t d, std::int32_t q) { out[d] = static_cast<std::uint8_t>(q + kOffset); });
+          quantise(row_, [&](std::size_t d, std::int32_t q) { out[d] = static_cast<std::uint8_t>(q + kInt8Offset); });
       scale_[i] = row.scale;
       errors_.length[i] = 2 * (row.length + row.noise);  // at least 2 |x|
       errors_.noise[i] = 2 * row.noise;
@@ -123,7 +121,7 @@ Screen::PlaceError OnednnScreen::put(std::size_t place, std::span<const float> c
   const Quantised c = quantise(centroid, [&](std::size_t d, std::int32_t r) { out[d] = static_cast<std::int8_t>(r); });
   norm2_[place] = static_cast<float>(norm2);
   scale_[place] = 2 * c.scale;
-  surplus_[place] = kOffset * c.sum;
+  surplus_[place] = kInt8Offset * c.sum;
   return {c.length, c.noise};
 }
 
@@ -132,7 +130,7 @@ std::unique_ptr<ScreenWorker> OnednnScreen::make_worker() const { return std::ma
 }  // namespace
 
 std::unique_ptr<Screen> make_onednn_screen(std::size_t dim) {
-  return dim <= kMaxDim && linalg::has_int8_gemm() ? std::make_unique<OnednnScreen>(dim) : nullptr;
+  return dim <= kInt8MaxDim && linalg::has_int8_gemm() ? std::make_unique<OnednnScreen>(dim) : nullptr;
 }
 
 }  // namespace equal::cluster

@@ -25,10 +25,7 @@ constexpr std::size_t kLine = 64;  // bytes of a row that lie together
 constexpr std::size_t kTile = 12;  // rows whose lines are interleaved
 constexpr std::size_t kMany = 24;  // rows per call of the kernel of one group
 
-// vpdpbusd multiplies unsigned by signed bytes: centroids are stored as r + 128, and the surplus 128 sum(q) is taken
-// off by the initial value of the accumulators.
-constexpr int kOffset = 128;
-constexpr std::size_t kMaxDim = 32768;  // 255 * 127 * dim stays below 2^31
+// Centroids are stored as r + 128, and the surplus 128 sum(q) is taken off by the initial value of the accumulators.
 
 struct Panels {
   std::size_t lines = 0;            // of a row: ceil(dim / 64)
@@ -167,7 +164,7 @@ class VnniWorker final : public ScreenWorker {
     for (std::size_t i = 0; i < slots_; ++i) {
       const QuantisedRow row = quantise(rows + which[i] * screen_.dim_, screen_.dim_, slot(i), line_stride_);
       scale_[i] = row.scale;
-      start_[i] = -kOffset * row.sum;
+      start_[i] = -kInt8Offset * row.sum;
       errors_.length[i] = 2 * row.length;
       errors_.noise[i] = 2 * row.noise;
     }
@@ -234,7 +231,7 @@ class VnniWorker final : public ScreenWorker {
 };
 
 void VnniScreen::clear(std::size_t places) {
-  panels_.bytes.assign(places / kLanes * panels_.stride, kOffset);
+  panels_.bytes.assign(places / kLanes * panels_.stride, kInt8Offset);
   panels_.norm2.assign(places, std::numeric_limits<float>::infinity());
   panels_.scale.assign(places, 0.0F);
 }
@@ -259,7 +256,7 @@ std::unique_ptr<ScreenWorker> VnniScreen::make_worker() const { return std::make
 }  // namespace
 
 std::unique_ptr<Screen> make_vnni_screen(std::size_t dim) {
-  const bool has = dim <= kMaxDim && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  const bool has = dim <= kInt8MaxDim && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
   return has ? std::make_unique<VnniScreen>(dim) : nullptr;
 }
