@@ -22,7 +22,7 @@ StageCost run_measured(Job& job, const char* name, const std::function<void(Job&
   return out;
 }
 
-SampleRuns::SampleRuns(Job& outer, std::filesystem::path folder) : outer_(outer), settings_(outer.settings) {
+SampleRuns::SampleRuns(Job& outer, const std::filesystem::path& folder) : outer_(outer), settings_(outer.settings) {
   settings_.workspace = (folder / "w").string();
   settings_.inputs = {(folder / "a.jsonl.zst").string(), (folder / "b.jsonl.zst").string()};
   settings_.append = false;

@@ -27,7 +27,7 @@ StageCost run_measured(Job& job, const char* name, const std::function<void(Job&
 /// The stages on the sample, each with its own settings.
 class SampleRuns {
  public:
-  SampleRuns(Job& outer, std::filesystem::path folder);
+  SampleRuns(Job& outer, const std::filesystem::path& folder);
 
   /// Collective.
   StageCost stage(const char* name, const std::function<void(Job&)>& f);

@@ -41,28 +41,28 @@ double check_problem(linalg::MatrixView<const double> cost, std::span<const doub
   }
   check_weights(a, cost.rows, "row");
   check_weights(b, cost.columns, "column");
-  constexpr std::size_t kLanes = 8;
-  double largest[kLanes] = {};
+  constexpr std::size_t kWays = 8;
+  double largest[kWays] = {};
   for (std::size_t i = 0; i < cost.rows; ++i) {
     const std::span<const double> c = cost.row(i);
     // x - x is 0 for finite x and NaN otherwise, so one sum a row finds any; only then the place is looked for.
-    double bad[kLanes] = {};
+    double bad[kWays] = {};
     std::size_t j = 0;
-    for (; j + kLanes <= c.size(); j += kLanes) {
-      for (std::size_t k = 0; k < kLanes; ++k) {
+    for (; j + kWays <= c.size(); j += kWays) {
+      for (std::size_t k = 0; k < kWays; ++k) {
         const double x = c[j + k], size = std::abs(x);
         bad[k] += x - x;
         largest[k] = size > largest[k] ? size : largest[k];
       }
     }
     for (; j < c.size(); ++j) bad[0] += c[j] - c[j], largest[0] = std::max(largest[0], std::abs(c[j]));
-    if (std::any_of(bad, bad + kLanes, [](double x) { return std::isnan(x); })) {
+    if (std::any_of(bad, bad + kWays, [](double x) { return std::isnan(x); })) {
       const auto at = std::find_if(c.begin(), c.end(), [](double x) { return !std::isfinite(x); }) - c.begin();
       throw DataError(
           equal::format("transport: cost({}, {}) = {} is not finite", i, at, c[static_cast<std::size_t>(at)]));
     }
   }
-  return *std::max_element(largest, largest + kLanes);
+  return *std::max_element(largest, largest + kWays);
 }
 
 std::vector<double> weights_or_uniform(std::span<const double> weights, std::size_t n) {
