@@ -79,8 +79,8 @@ struct Data {
 };
 
 TEST(LinearModel, EqualsTheDensePosteriorWithArmCoefficients) {
-  for (const std::size_t together : {1, 7, 150}) {  // the last is more than a block
-    const Data data(150, 2, 1);                     // arm 2 is never seen
+  for (const std::size_t together : {1UL, 7UL, 150UL}) {  // the last is more than a block
+    const Data data(150, 2, 1);                           // arm 2 is never seen
     LinearModel model(prior());
     for (std::size_t i = 0; i < 150; i += together) data.observe(model, i, std::min(together, 150 - i));
     std::vector<std::vector<double>> rows(150, std::vector<double>(kAll, 0.0));

@@ -67,9 +67,12 @@ TEST(Training, LayerNormBackward) {
     loss();
     for (std::size_t i = 0; i < kRows; ++i) {  // the forward form itself
       double mean = 0, square = 0;
-      for (std::size_t j = 0; j < columns; ++j) mean += y(i, j) / static_cast<double>(columns);
-      for (std::size_t j = 0; j < columns; ++j)
+      for (std::size_t j = 0; j < columns; ++j) {
+        mean += normalised(i, j) / static_cast<double>(columns);
         square += normalised(i, j) * normalised(i, j) / static_cast<double>(columns);
+        EXPECT_NEAR(y(i, j), gain[j] * normalised(i, j) + offset[j], 1e-5);
+      }
+      EXPECT_NEAR(mean, 0.0, 1e-6);
       EXPECT_NEAR(square, 1.0, 1e-4);
     }
     auto grad = w;

@@ -28,7 +28,7 @@ void expect_relative(double ours, double theirs, double tolerance, const std::st
 }
 
 TEST(Fixtures, AgreeWithThePeers) {
-  const auto path = test::fixture("transport/fixtures.json");
+  const auto path = equal::test::fixture("transport/fixtures.json");
   const Json fixtures = parse_json(read_file(path), path.string());
   ASSERT_GE(fixtures.at("problems").size(), 5U);
   for (const Json& problem : fixtures.at("problems")) {
