@@ -1,18 +1,14 @@
 """Embeddings in the job: bert with real weights, distil, and http against a server: equal over ranks, threads and a kill."""
-import base64
 import hashlib
-import http.server
-import json
 import random
-import struct
 import sys
-import threading
 
 import h5py
 
 import corpus
 import harness
 import weights
+from embedding_server import EmbeddingServer
 
 corpus.write_corpus("docs.jsonl", count=240)
 MODEL = weights.minilm()
@@ -65,38 +61,9 @@ def after_kills(kind, name, expected, *words):
     print(f"{name}: the same vectors after {kills} kills")
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    """Vectors that depend on the text alone; every seventh request fails at first."""
-    seen, lock = 0, threading.Lock()
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.answer(200, {"object": "list", "data": []})
-
-    def do_POST(self):
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with Server.lock:
-            Server.seen += 1
-            fail = Server.seen % 7 == 0
-        if fail:
-            return self.answer(503, {"error": "busy"})
-        data = []
-        for index, text in enumerate(request["input"]):
-            seed = hashlib.sha256(text.encode()).digest()
-            values = [x - 127.5 for x in seed + hashlib.sha256(seed).digest()]
-            data.append({"index": index, "embedding": base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()})
-        self.answer(200, {"data": data})
-
-    def answer(self, status, body):
-        payload = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def log_message(self, *words):
-        pass
+def vector_of(text):
+    seed = hashlib.sha256(text.encode()).digest()
+    return [x - 127.5 for x in seed + hashlib.sha256(seed).digest()]
 
 
 bert = ("--encoder.model", MODEL)
@@ -104,10 +71,7 @@ expected = over_ranks("bert", "bert", *bert, "--embed.block", "16")
 after_kills("bert", "bert", expected, *bert)
 over_ranks("bert", "bert-int8", *bert, "--encoder.precision", "int8", shapes=((1, 1), (3, 2)))
 over_ranks("static", "distil", *bert, "--encoder.table", "distil", "--encoder.dim", "128", shapes=((1, 1), (3, 2)))
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-url = f"http://127.0.0.1:{server.server_port}/v1"
-over_ranks("http", "http", "--encoder.endpoints", url, "--encoder.model", "toy", "--encoder.batch", "8", shapes=((1, 1), (3, 2)))
-if Server.seen < 60:
-    sys.exit(f"the server has seen {Server.seen} requests only")
-server.shutdown()
+with EmbeddingServer(vector_of, fail_every=7) as server:
+    over_ranks("http", "http", "--encoder.endpoints", server.url, "--encoder.model", "toy", "--encoder.batch", "8", shapes=((1, 1), (3, 2)))
+    if server.seen < 60:
+        sys.exit(f"the server has seen {server.seen} requests only")

@@ -1,16 +1,12 @@
 """Stage warmup through a whole job with what it trains beside tables: all weights of a small transformer, and a projection behind vectors that a
 server gives. The same encoder, arms and export on 1 and 2 ranks, and after kills."""
-import base64
 import hashlib
-import http.server
-import json
 import pathlib
 import random
-import struct
-import threading
 import time
 
 import harness
+from embedding_server import EmbeddingServer
 from warmup_corpus import digests, require, require_each_once, write_documents, write_reference
 
 TINY = pathlib.Path(__file__).resolve().parents[1] / "data" / "bert" / "tiny"
@@ -22,38 +18,12 @@ SETTINGS = ["--reference.files", "reference.jsonl", "--extractor", "replay", "--
             "--warmup.max_documents", "240", "--warmup.budget_share", "0.7", "--warmup.patience", "0", "--warmup.batch", "32", "--warmup.learning_rate", "0.01", "--log.level", "warn"]
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    """A vector is the sum of a random one for each word, the same for everybody who asks."""
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.answer({"object": "list", "data": []})
-
-    def do_POST(self):
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        data = []
-        for index, text in enumerate(request["input"]):
-            values = [0.0] * 32
-            for word in "".join(c if c.isalnum() else " " for c in text.lower()).split():
-                values = [v + x - 127.5 for v, x in zip(values, hashlib.sha256(word.encode()).digest())]
-            data.append({"index": index, "embedding": base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()})
-        self.answer({"data": data})
-
-    def answer(self, body):
-        payload = json.dumps(body).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def log_message(self, *words):
-        pass
-
-
-class QuietServer(http.server.ThreadingHTTPServer):
-    def handle_error(self, request, client_address):
-        pass  # a client that was killed
+def vector_of(text):
+    """The sum of a random vector for each word, the same for everybody who asks."""
+    values = [0.0] * 32
+    for word in "".join(c if c.isalnum() else " " for c in text.lower()).split():
+        values = [v + x - 127.5 for v, x in zip(values, hashlib.sha256(word.encode()).digest())]
+    return values
 
 
 def whole_job(kind, trained, kills_in_training, *words):
@@ -83,8 +53,5 @@ def whole_job(kind, trained, kills_in_training, *words):
 
 whole_job("bert", "model.safetensors", 1, "--inputs", "letters.jsonl", "--partition-bytes", "8000", "--encoder.model", TINY, "--encoder.max_tokens", "40", "--warmup.temperature", "0.1",
           "--warmup.epochs", "16")
-server = QuietServer(("127.0.0.1", 0), Server)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-whole_job("http", "projection.safetensors", 0, "--inputs", "names.jsonl", "--partition-bytes", "30000", "--encoder.endpoints", f"http://127.0.0.1:{server.server_port}/v1", "--encoder.model", "toy",
-          "--warmup.epochs", "60")
-server.shutdown()
+with EmbeddingServer(vector_of) as server:
+    whole_job("http", "projection.safetensors", 0, "--inputs", "names.jsonl", "--partition-bytes", "30000", "--encoder.endpoints", server.url, "--encoder.model", "toy", "--warmup.epochs", "60")
