@@ -14,6 +14,9 @@
 #include "equal/base/files.hpp"
 #include "equal/base/host.hpp"
 #include "equal/base/log.hpp"
+#include "equal/extract/prompt.hpp"
+
+#include "reference.hpp"
 
 namespace equal::job {
 namespace fs = std::filesystem;
@@ -50,6 +53,14 @@ void warn_of_clocks(comm::Communicator& comm, const fs::path& probe) {
 }
 
 }  // namespace
+
+void check_late_files(const settings::Settings& s) {
+  load_reference(s);
+  if (!s.export_decontaminate.empty()) load_benchmarks(s);
+  if (s.extractor != "chat" && s.extractor != "command") return;
+  extract::load_prompt(s.chat_prompt);
+  if (!s.chat_refine_prompt.empty()) extract::load_refine_prompt(s.chat_refine_prompt);
+}
 
 void check_workspace(comm::Communicator& comm, const Workspace& workspace) {
   const fs::path probe = workspace.root() / "probe", claim = workspace.root() / "probe.claim";

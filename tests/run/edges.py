@@ -66,6 +66,11 @@ check(len(answers) == 90 and max(collections.Counter(answers).values()) == 1, f"
 exported = [json.loads(line)["provenance"]["number"] for line in (workspace / "out" / "train.jsonl").read_text().splitlines()]
 kept = {n for n in both if n in exported}
 check(kept and any(n >= old["documents"] for n in answers), "old answers were lost, or no new document was asked")
+# A file that only a late stage reads is missed before anything is done.
+for name, *words in (("reference", "--reference.files", "nowhere.jsonl"), ("benchmark", "--export.decontaminate", "nowhere.jsonl")):
+    workspace = harness.fresh(f"without-{name}")
+    said = run(2, workspace, "--inputs", "docs.jsonl", "--budget.documents", "5", *words, expect=1)
+    check("nowhere.jsonl: no such file" in said and not workspace.exists(), f"a {name} file that is not there was missed late: {said}")
 # Several references with weights: a file's items take no more pairs than its weight allows, and a weight is a result.
 corpus.write_reference("cooking.jsonl", topic="cooking")
 served = {}
