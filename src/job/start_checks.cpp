@@ -15,6 +15,7 @@
 #include "equal/base/host.hpp"
 #include "equal/base/log.hpp"
 #include "equal/extract/prompt.hpp"
+#include "equal/store/corpus_reader.hpp"
 
 #include "reference.hpp"
 
@@ -54,7 +55,8 @@ void warn_of_clocks(comm::Communicator& comm, const fs::path& probe) {
 
 }  // namespace
 
-void check_late_files(const settings::Settings& s) {
+void check_files(const settings::Settings& s) {
+  if (!s.inputs.empty()) store::list_inputs(s.inputs);
   load_reference(s);
   if (!s.export_decontaminate.empty()) load_benchmarks(s);
   if (s.extractor != "chat" && s.extractor != "command") return;
