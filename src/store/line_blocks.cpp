@@ -8,7 +8,7 @@
 namespace equal::store {
 namespace {
 
-constexpr std::size_t kBlockBytes = 4 << 20;
+constexpr std::size_t kFirstBlockBytes = 64 << 10, kBlockBytes = 4 << 20;  // growing twofold: most files are small
 constexpr std::size_t kExcerptBytes = 256;
 
 }  // namespace
@@ -24,8 +24,9 @@ bool LineBlocks::fill() {
   if (begin_ > 0) std::memmove(buffer_.data(), buffer_.data() + begin_, keep);
   begin_ = 0;
   end_ = keep;
+  const std::size_t block = std::clamp(2 * buffer_.size(), kFirstBlockBytes, kBlockBytes);
   // A line that fills the buffer makes it grow, up to the limit that makes the line bad.
-  const std::size_t wanted = std::max(kBlockBytes, keep + std::max(keep, kBlockBytes / 2));
+  const std::size_t wanted = std::max(block, keep + std::max(keep, block / 2));
   if (buffer_.size() < wanted + JsonLineParser::kPadding) buffer_.resize(wanted + JsonLineParser::kPadding);
   const auto room = std::span(buffer_).subspan(end_, buffer_.size() - JsonLineParser::kPadding - end_);
   const std::size_t got = source_->read(room);
