@@ -128,16 +128,20 @@ std::string nearest_name(std::string_view name) {
   std::string best;
   std::size_t distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const auto& p : parameters()) {
-    const std::size_t d = std::min(edit_distance(name, p.name),
-                                   edit_distance(name, std::string_view(p.name).substr(p.name.find('.') + 1)));
-    if (d < distance) distance = d, best = p.name;
+    for (const std::string_view known :
+         {std::string_view(p.name), std::string_view(p.name).substr(p.name.find('.') + 1)}) {
+      // The difference in length is a lower bound, and spares the work where a name is a whole line of something else.
+      const std::size_t at_least = std::max(name.size(), known.size()) - std::min(name.size(), known.size());
+      if (at_least >= distance) continue;
+      const std::size_t d = edit_distance(name, known);
+      if (d < distance) distance = d, best = p.name;
+    }
   }
   return best;
 }
 
 std::string value_text(const Parameter& p, const Settings& settings) {
-  Settings copy = settings;  // the slot wants a mutable object; the value is only read
-  const Slot slot = p.slot(copy);
+  const Slot slot = p.slot(const_cast<Settings&>(settings));  // it wants a mutable object; the value is only read
   if (const auto* v = std::get_if<std::uint64_t*>(&slot)) return std::to_string(**v);
   if (const auto* v = std::get_if<double*>(&slot)) return format("{}", **v);
   if (const auto* v = std::get_if<bool*>(&slot)) return **v ? "true" : "false";

@@ -47,10 +47,12 @@ std::string unknown(const std::string& where, const std::string& name) {
                 near.empty() ? "" : "; did you mean '" + near + "'?");
 }
 
-bool is_list(const Parameter& p) {
-  Settings s;
-  return std::holds_alternative<std::vector<std::string>*>(p.slot(s));
+/// Whether the setting has values of type T; any `settings` will do.
+template <class T>
+bool holds(const Parameter& p, Settings& settings) {
+  return std::holds_alternative<T*>(p.slot(settings));
 }
+bool is_list(const Parameter& p, Settings& settings) { return holds<std::vector<std::string>>(p, settings); }
 
 /// The full name for the last word of one, when that is unambiguous; otherwise the word itself.
 std::string full_name(const std::string& word) {
@@ -102,7 +104,7 @@ void read_ini(const std::filesystem::path& file, Settings& settings) {
       continue;
     }
     const auto [earlier, first_time] = line_of.emplace(name, number);
-    if (!first_time && !is_list(*p)) {
+    if (!first_time && !is_list(*p, settings)) {
       problems.add(format("{}: {} is set twice; the first time in line {}", where, name, earlier->second));
       continue;
     }
@@ -113,18 +115,18 @@ void read_ini(const std::filesystem::path& file, Settings& settings) {
 }
 
 CommandLine parse_command_line(const std::vector<std::string>& words, const std::vector<std::string>& known_flags) {
+  CommandLine out{defaults(), {}, {}};
   po::options_description all;
   all.add_options()("config", po::value<std::vector<std::string>>());
   for (const auto& flag : known_flags) all.add_options()(flag.c_str(), po::bool_switch());
   for (const auto& p : parameters()) {
-    if (is_list(p)) {
+    if (is_list(p, out.settings)) {
       all.add_options()(p.name.c_str(), po::value<std::vector<std::string>>()->multitoken());
     } else {
       all.add_options()(p.name.c_str(), po::value<std::string>());
     }
   }
   Problems problems;
-  CommandLine out{defaults(), {}, {}};
 
   std::vector<std::string> full;  // short names made whole, `--name` of a boolean made `--name=true`
   for (const auto& word : words) {
@@ -155,8 +157,7 @@ CommandLine parse_command_line(const std::vector<std::string>& words, const std:
   for (std::size_t i = 0; i < full.size(); ++i) {
     if (!full[i].starts_with("--") || full[i].find('=') != std::string::npos) continue;
     const Parameter* p = find_parameter(full[i].substr(2));
-    Settings s;
-    if (p == nullptr || !std::holds_alternative<bool*>(p->slot(s))) continue;
+    if (p == nullptr || !holds<bool>(*p, out.settings)) continue;
     const bool value_follows = i + 1 < full.size() && (full[i + 1] == "true" || full[i + 1] == "false");
     if (!value_follows) full[i] += "=true";
   }
@@ -187,7 +188,7 @@ CommandLine parse_command_line(const std::vector<std::string>& words, const std:
       std::string value;
       for (const auto& word : option.value) value += (value.empty() ? "" : " ") + word;
       if (!seen.insert(name).second) {
-        if (!is_list(*p)) {
+        if (!is_list(*p, out.settings)) {
           problems.add("command line: --" + name + " is given twice");
           continue;
         }

@@ -11,15 +11,20 @@
 namespace equal::fuzz {
 namespace {
 
+const settings::Settings& defaults() {
+  static const settings::Settings values = settings::defaults();
+  return values;
+}
+
 void check_round_trip(const settings::Settings& settings) {
   const std::string written = settings::to_ini(settings);
-  settings::Settings again = settings::defaults();
+  settings::Settings again = defaults();
   settings::read_ini(file_of("again.ini", written), again);
   check(settings::to_ini(again) == written, "what is written reads back to the same values");
 }
 
 void fuzz_ini(std::string_view bytes) {
-  settings::Settings settings = settings::defaults();
+  settings::Settings settings = defaults();
   try {
     settings::read_ini(file_of("in.ini", bytes), settings);
   } catch (const UsageError&) {

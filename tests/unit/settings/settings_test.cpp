@@ -69,6 +69,12 @@ TEST(Ini, AllProblemsAreReportedAtOnceWithTheirLines) {
   }
 }
 
+// By edit distance alone a line of this length took minutes: it is compared with every name.
+TEST(Ini, ALineOfAMegabyteIsRefusedAtOnce) {
+  EXPECT_EQ(nearest_name(std::string(8 << 20, 'k')), "");
+  EXPECT_EQ(nearest_name("cluster.maximum_iterations"), "cluster.max_iterations");
+}
+
 TEST(CommandLineParser, OverridesFilesAndKnowsShortNames) {
   const test::ScratchFolder folder("command_line");
   const std::string file = (folder / "a.ini").string();
