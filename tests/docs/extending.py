@@ -4,6 +4,7 @@ the libraries of this build, and runs a job with the new encoder, policy, reward
 usage: extending.py SOURCE BUILD     (in an empty folder)"""
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -103,7 +104,7 @@ def main():
     outputs = []
     for ranks in (1, 3):
         workspace = pathlib.Path(f"w{ranks}")
-        run("mpirun", "--oversubscribe", "-n", ranks, program, "run", "--workspace", workspace, *settings)
+        run(os.environ.get("EQUAL_MPIEXEC", "mpirun"), "-n", ranks, program, "run", "--workspace", workspace, *settings)
         outputs.append((workspace / "out" / "train.jsonl").read_bytes())
     rows = [json.loads(line) for line in outputs[0].splitlines()]
     if len(rows) < 20 or "What is there to know about" not in rows[0]["messages"][0]["content"] or not any(r["provenance"]["credit"] > 0.5 for r in rows):

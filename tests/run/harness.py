@@ -9,10 +9,12 @@ import subprocess
 import sys
 
 BINARY = pathlib.Path(os.environ["EQUAL_BINARY_DIR"]) / "bin" / "equal"
+LAUNCHER = os.environ.get("EQUAL_MPIEXEC", "mpirun")  # of the MPI that the program was built with
+os.environ.setdefault("OMPI_MCA_rmaps_base_oversubscribe", "1")
 
 
 def command(ranks, *words):
-    start = ["mpirun", "--oversubscribe", "-n", str(ranks)] if ranks > 0 else []
+    start = [LAUNCHER, "-n", str(ranks)] if ranks > 0 else []
     return start + [str(BINARY), *map(str, words)]
 
 

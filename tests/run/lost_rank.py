@@ -29,7 +29,7 @@ def rank_processes(process):
             text = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
             continue
-        found = re.search(rb"OMPI_COMM_WORLD_RANK=(\d+)", text)
+        found = re.search(rb"(?:OMPI_COMM_WORLD_RANK|PMI_RANK)=(\d+)", text)
         if found:
             out[int(found.group(1))] = pid
     return out
