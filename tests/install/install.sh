@@ -39,7 +39,7 @@ export PKG_CONFIG_PATH
   fail "a program with pkg-config: $(tail -n 20 pkg_config.log)"
 two=$(by_pkg_config/consumer) || fail "the program with pkg-config says: $two"
 [ "$one" = "$two" ] || fail "they differ: $one / $two"
-three=$(mpirun --oversubscribe -n 2 by_pkg_config/consumer) || fail "on two ranks: $three"
+three=$("${EQUAL_MPIEXEC:-mpirun}" -n 2 by_pkg_config/consumer) || fail "on two ranks: $three"
 [ "${one#*; }" = "${three#*; }" ] || fail "two ranks differ: $one / $three"
 echo "$three"
 "$here/lmod.sh" "$prefix"
