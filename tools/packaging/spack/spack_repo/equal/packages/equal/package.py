@@ -37,9 +37,9 @@ class Equal(CMakePackage):
     depends_on("simdjson@2:")
     depends_on("nlohmann-json@3.10:")
     depends_on("fmt@8:")
-    depends_on("spdlog@1.10: +fmt_external")
+    depends_on("spdlog@1.10:")
     depends_on("zstd@1.5:", when="+zstd")
-    depends_on("onednn@2.7:", when="+onednn")
+    depends_on("onednn@2.6:", when="+onednn")
     depends_on("arrow@14: +parquet +zstd", when="+parquet")
     depends_on("googletest@1.12: +gmock", type="build", when="+tests")
 
@@ -56,6 +56,7 @@ class Equal(CMakePackage):
             self.define_from_variant("EQUAL_TESTS", "tests"),
             self.define("EQUAL_SYSTEM_ARROW", True),
             self.define("EQUAL_BENCH", False),
+            self.define("CMAKE_UNITY_BUILD", True),
         ]
 
     def test_version(self):
