@@ -21,30 +21,33 @@ template <class T>
 IpotResult run(linalg::MatrixView<const double> cost, const std::vector<double>& a, const std::vector<double>& b,
                const IpotParams& params) {
   const Kernels& kernel = kernels();
-  const std::size_t n = cost.rows, m = cost.columns, stride = padded(m);
-  AlignedVector<T> step(n * stride, T{0}), q(n * stride, T{0});
-  AlignedVector<double> row(stride, 0.0), zero(stride, 0.0), columns(stride), wide_b(stride, 0.0);
-  std::vector<double> sums(n);
+  const std::size_t n = cost.rows, m = cost.columns, stride = padded(m), rows = padded_rows(n);
+  AlignedVector<T> step(rows * stride, T{0}), q(rows * stride, T{0}), steps(stride);
+  AlignedVector<double> row(stride, 0.0), zero(stride, 0.0), columns(stride), wide_a(rows, 0.0), wide_b(stride, 0.0);
+  std::vector<double> sums(rows);
+  std::copy(a.begin(), a.end(), wide_a.begin());
   std::copy(b.begin(), b.end(), wide_b.begin());
   for (std::size_t i = 0; i < n; ++i) {
     std::copy(cost.row(i).begin(), cost.row(i).end(), row.begin());
-    exp_row(kernel, row.data(), zero.data(), 0.0, 1.0 / params.beta, step.data() + i * stride, stride);
-    for (std::size_t j = m; j < stride; ++j) step[i * stride + j] = T{0};
-    for (std::size_t j = 0; j < m; ++j) q[i * stride + j] = T{1};
+    exp_row(kernel, row.data(), zero.data(), 0.0, 1.0 / params.beta, steps.data(), stride);
+    for (std::size_t j = 0; j < m; ++j) {
+      step[place(i, j, stride)] = steps[j];
+      q[place(i, j, stride)] = T{1};
+    }
   }
   // P = diag(u) q diag(v) holds throughout, at the start with u = 1/(n m), v = 1: so Q = step . P is the sweep's
   // rescaling. v is `v` as the kernel wants it; the value below takes it from the last columns in double.
-  std::vector<double> u(n, 1.0 / (static_cast<double>(n) * static_cast<double>(m)));
-  std::vector<T> row_scale(n);
+  AlignedVector<double> u(rows, 1.0 / (static_cast<double>(n) * static_cast<double>(m)));
+  std::vector<T> row_scale(rows);
   AlignedVector<T> v(stride, T{0});
   std::fill_n(v.begin(), m, T{1});
   for (std::uint64_t outer = 0; outer < params.outer; ++outer) {
     std::transform(u.begin(), u.end(), row_scale.begin(), [](double x) { return static_cast<T>(x); });
     for (std::uint64_t inner = 0; inner < params.inner; ++inner) {
-      Sweep<T> s{.q = q.data(), .rows = n, .stride = stride};
+      Sweep<T> s{.q = q.data(), .rows = rows, .stride = stride, .backward = inner % 2 != 0};
       if (inner == 0) s.step = step.data(), s.row_scale = row_scale.data(), s.column_scale = v.data();
       s.w = v.data();
-      s.a = a.data();
+      s.a = wide_a.data();
       s.offset = params.guard;
       s.sums = sums.data();
       s.shares = u.data();
@@ -61,7 +64,7 @@ IpotResult run(linalg::MatrixView<const double> cost, const std::vector<double>&
   for (std::size_t i = 0; i < n; ++i) {
     double sum = 0.0;
     for (std::size_t j = 0; j < m; ++j) {
-      const double p = u[i] * static_cast<double>(q[i * stride + j]) * final_v[j];
+      const double p = u[i] * static_cast<double>(q[place(i, j, stride)]) * final_v[j];
       out.value += p * cost(i, j);
       sum += p;
       column_sums[j] += p;

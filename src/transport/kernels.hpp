@@ -12,18 +12,29 @@ inline constexpr std::size_t kLanes = 16;
 
 constexpr std::size_t padded(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
-/// One sweep of a scaling method over a matrix q (rows, stride) whose rows are padded with zeros. With T = float,
-/// products and sums of at most 8 or stride / 16 terms are in float (fused), all above that in double: sums are good to
-/// some 10^-7.
+/// A matrix that is swept lies in panels of so many rows, so that a sweep reads memory strictly in order: of a panel,
+/// 16 columns of its first row, the same 16 of its second, ..., then the next 16 columns.
+inline constexpr std::size_t kPanelRows = 8;
+
+constexpr std::size_t padded_rows(std::size_t n) { return (n + kPanelRows - 1) / kPanelRows * kPanelRows; }
+/// Where element (i, j) is.
+constexpr std::size_t place(std::size_t i, std::size_t j, std::size_t stride) {
+  return i / kPanelRows * kPanelRows * stride + j / kLanes * kLanes * kPanelRows + i % kPanelRows * kLanes + j % kLanes;
+}
+
+/// One sweep of a scaling method over a matrix q (rows, stride) in panels, padded with zeros. With T = float, products
+/// and sums of 8 terms of a column are in float (fused), and those of a row in 16 running values; all above that is in
+/// double: sums are good to some 10^-7.
 template <class T>
 struct Sweep {
   T* q = nullptr;
-  std::size_t rows = 0, stride = 0;  ///< stride is a multiple of kLanes
-  const T* step = nullptr;           ///< not null: first q = step . diag(row_scale) q diag(column_scale)
-  const T* row_scale = nullptr;      ///< (rows)
-  const T* column_scale = nullptr;   ///< (stride)
-  const T* w = nullptr;              ///< (stride)
-  const double* a = nullptr;         ///< (rows)
+  std::size_t rows = 0, stride = 0;  ///< multiples of kPanelRows and kLanes
+  bool backward = false;    ///< the last panel first: every other sweep, what the caches still hold is read at once
+  const T* step = nullptr;  ///< not null, in panels: first q = step . diag(row_scale) q diag(column_scale)
+  const T* row_scale = nullptr;     ///< (rows)
+  const T* column_scale = nullptr;  ///< (stride)
+  const T* w = nullptr;             ///< (stride)
+  const double* a = nullptr;        ///< (rows), 0 for padding
   double offset = 0.0;
   double* sums = nullptr;     ///< out (rows): sums_i = sum_j q_ij w_j
   double* shares = nullptr;   ///< out (rows): a_i / (sums_i + offset)

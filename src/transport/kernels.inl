@@ -68,6 +68,7 @@ EQUAL_INLINE void store(float* p, D v) {
 EQUAL_INLINE D spread(double x) { return x - D{}; }
 EQUAL_INLINE F spread(float x) { return x - F{}; }
 EQUAL_INLINE D smaller(D a, D b) { return a < b ? a : b; }
+EQUAL_INLINE D larger(D a, D b) { return a > b ? a : b; }
 
 /// a b + c, rounded once: in hardware, or by the C library where the CPU has no such instruction.
 EQUAL_INLINE F fused(F a, F b, F c) {
@@ -177,69 +178,6 @@ EQUAL_INLINE void widen(F c, D& low, D& high) {
 #endif
 }
 
-/// 16 running values as eight: lane k + lane k + 8.
-#if EQUAL_WIDTH == 64
-struct Eight {
-  D lanes;
-};
-EQUAL_INLINE Eight eight_of(const D (&x)[2]) { return {x[0] + x[1]}; }
-#elif EQUAL_WIDTH == 32
-struct Eight {
-  D low, high;
-};
-EQUAL_INLINE Eight eight_of(const D (&x)[4]) { return {x[0] + x[2], x[1] + x[3]}; }
-#else
-struct Eight {
-  D lanes[4];
-};
-EQUAL_INLINE Eight eight_of(const D (&x)[8]) { return {{x[0] + x[4], x[1] + x[5], x[2] + x[6], x[3] + x[7]}}; }
-#endif
-EQUAL_INLINE Eight eight_of(const F (&x)[16 / kF]) {
-  D wide[16 / kD];
-  for (std::size_t p = 0; p < 16 / kF; ++p) widen(x[p], wide[2 * p], wide[2 * p + 1]);
-  return eight_of(wide);
-}
-
-/// ((x0 + x4) + (x2 + x6)) + ((x1 + x5) + (x3 + x7)).
-EQUAL_INLINE double total(const Eight& x) {
-#if EQUAL_WIDTH == 64
-  using D4 = double __attribute__((vector_size(32)));
-  const D4 four =
-      __builtin_shufflevector(x.lanes, x.lanes, 0, 1, 2, 3) + __builtin_shufflevector(x.lanes, x.lanes, 4, 5, 6, 7);
-  return (four[0] + four[2]) + (four[1] + four[3]);
-#elif EQUAL_WIDTH == 32
-  const D four = x.low + x.high;
-  return (four[0] + four[2]) + (four[1] + four[3]);
-#else
-  const D two = (x.lanes[0] + x.lanes[2]) + (x.lanes[1] + x.lanes[3]);
-  return two[0] + two[1];
-#endif
-}
-
-/// out[i] = total(x[i])
-template <std::size_t R>
-EQUAL_INLINE void totals(const Eight (&x)[R], double* out) {
-#if EQUAL_WIDTH == 64
-  if constexpr (R == 8) {  // the same additions for eight rows at once: each step halves the vectors
-    D four[4], two[2];
-    for (std::size_t i = 0; i < 4; ++i) {
-      const D a = x[2 * i].lanes, b = x[2 * i + 1].lanes;
-      four[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
-                __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
-    }
-    for (std::size_t i = 0; i < 2; ++i) {
-      const D a = four[2 * i], b = four[2 * i + 1];
-      two[i] = __builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13) +
-               __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15);
-    }
-    store(out, __builtin_shufflevector(two[0], two[1], 0, 2, 4, 6, 8, 10, 12, 14) +
-                   __builtin_shufflevector(two[0], two[1], 1, 3, 5, 7, 9, 11, 13, 15));
-    return;
-  }
-#endif
-  for (std::size_t i = 0; i < R; ++i) out[i] = total(x[i]);
-}
-
 /// columns[0 .. length) += c
 EQUAL_INLINE void add_to(double* columns, D c) { store(columns, load(columns) + c); }
 EQUAL_INLINE void add_to(double* columns, F c) {
@@ -249,167 +187,207 @@ EQUAL_INLINE void add_to(double* columns, F c) {
   store(columns + kD, load(columns + kD) + high);
 }
 
-/// q = step . diag(row_scale) q diag(column_scale) in R rows.
-template <std::size_t R, class T>
-EQUAL_INLINE void rescale(const Sweep<T>& s, std::size_t first) {
-  using Vector = typename Stored<T>::Vector;
-  T* const q = s.q + first * s.stride;
-  const T* const step = s.step + first * s.stride;
-  for (std::size_t i = 0; i < R; ++i) {
-    const Vector u = spread(s.row_scale[first + i]);
-    for (std::size_t j = 0; j < s.stride; j += Stored<T>::kLength) {
-      const std::size_t at = i * s.stride + j;
-      const Vector moved = load(step + at) * (u * load(q + at) * load(s.column_scale + j));
-      store(q + at, moved < spread(Stored<T>::kLeast) ? Vector{} : moved);
-    }
-  }
-}
-
-/// Running values of the sums q w of R rows.
-template <std::size_t R, class T>
+/// Running values of the sums q w along the rows of a panel.
+template <class T>
 struct RowSums {
   using Vector = typename Stored<T>::Vector;
   static constexpr std::size_t kParts = kLanes / Stored<T>::kLength;
-  Vector sum[R][kParts] = {};
+  Vector sum[kPanelRows][kParts] = {};
 };
 
-/// sums and shares of R rows.
-template <std::size_t R, class T>
-EQUAL_INLINE void share(const Sweep<T>& s, std::size_t first, const RowSums<R, T>& rows) {
-  Eight eight[R];
-  for (std::size_t i = 0; i < R; ++i) eight[i] = eight_of(rows.sum[i]);
-  totals(eight, s.sums + first);
-  double* const shares = s.shares + first;
-  if constexpr (R % kD == 0) {
-    for (std::size_t i = 0; i < R; i += kD)
-      store(shares + i, load(s.a + first + i) / (load(s.sums + first + i) + spread(s.offset)));
-  } else {
-    for (std::size_t i = 0; i < R; ++i) shares[i] = s.a[first + i] / (s.sums[first + i] + s.offset);
+// out[i] = the sum of the 16 running values of row i, always ((y0 + y4) + (y2 + y6)) + ((y1 + y5) + (y3 + y7)) with
+// y_k = x_k + x_(k+8).
+#if EQUAL_WIDTH == 64
+// The same additions for eight rows at once: each step halves the vectors.
+EQUAL_INLINE void totals(const RowSums<double>& rows, double* out) {
+  D four[4], two[2];
+  for (std::size_t i = 0; i < 4; ++i) {
+    const D a = rows.sum[2 * i][0] + rows.sum[2 * i][1], b = rows.sum[2 * i + 1][0] + rows.sum[2 * i + 1][1];
+    four[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
+              __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+  for (std::size_t i = 0; i < 2; ++i) {
+    const D a = four[2 * i], b = four[2 * i + 1];
+    two[i] = __builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13) +
+             __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15);
+  }
+  store(out, __builtin_shufflevector(two[0], two[1], 0, 2, 4, 6, 8, 10, 12, 14) +
+                 __builtin_shufflevector(two[0], two[1], 1, 3, 5, 7, 9, 11, 13, 15));
+}
+EQUAL_INLINE void totals(const RowSums<float>& rows, double* out) {
+  F four[4], two[2];
+  for (std::size_t i = 0; i < 4; ++i) {  // y of two rows
+    const F a = rows.sum[2 * i][0], b = rows.sum[2 * i + 1][0];
+    four[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+              __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+  }
+  for (std::size_t i = 0; i < 2; ++i) {  // y_k + y_(k+4) of four rows
+    const F a = four[2 * i], b = four[2 * i + 1];
+    two[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+             __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+  }
+  // Rows 0, 4, 1, 5, 2, 6, 3, 7, two values each.
+  const F pairs = __builtin_shufflevector(two[0], two[1], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
+                  __builtin_shufflevector(two[0], two[1], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+  const F sums = pairs + __builtin_shufflevector(pairs, pairs, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+  store(out, __builtin_convertvector(__builtin_shufflevector(sums, sums, 0, 4, 8, 12, 2, 6, 10, 14), D));
+}
+#else
+template <class T>
+EQUAL_INLINE void totals(const RowSums<T>& rows, double* out) {
+  constexpr std::size_t kHalf = RowSums<T>::kParts / 2;
+  for (std::size_t i = 0; i < kPanelRows; ++i) {
+    T y[8];
+    for (std::size_t p = 0; p < kHalf; ++p) store(y + p * Stored<T>::kLength, rows.sum[i][p] + rows.sum[i][p + kHalf]);
+    out[i] = static_cast<double>(((y[0] + y[4]) + (y[2] + y[6])) + ((y[1] + y[5]) + (y[3] + y[7])));
+  }
+}
+#endif
+
+/// sums and shares of a panel.
+template <class T>
+EQUAL_INLINE void share(const Sweep<T>& s, std::size_t panel, const RowSums<T>& rows) {
+  const std::size_t first = panel * kPanelRows;
+  totals(rows, s.sums + first);
+  for (std::size_t i = first; i < first + kPanelRows; i += kD) {
+    const D below = load(s.sums + i) + spread(s.offset);
+    store(s.shares + i, load(s.a + i) / larger(below, spread(Stored<double>::kLeast)));
   }
 }
 
-template <std::size_t R, class T>
-EQUAL_INLINE void add_row_sums(const Sweep<T>& s, std::size_t first) {
+template <class T>
+EQUAL_INLINE void spread_shares(const Sweep<T>& s, std::size_t panel, typename Stored<T>::Vector* u) {
+  T narrow[kPanelRows];
+  for (std::size_t i = 0; i < kPanelRows; i += kD) store(narrow + i, load(s.shares + panel * kPanelRows + i));
+  for (std::size_t i = 0; i < kPanelRows; ++i) u[i] = spread(narrow[i]);
+}
+
+/// Lines that will be read this many bytes later are asked for now: the next panel comes from a farther cache while
+/// this one is worked on.
+constexpr std::size_t kAhead = 4096;
+
+/// q = step . diag(row_scale) q diag(column_scale) in a panel.
+template <class T>
+EQUAL_INLINE void rescale(const Sweep<T>& s, std::size_t panel) {
+  using Vector = typename Stored<T>::Vector;
   constexpr std::size_t kLength = Stored<T>::kLength;
-  if (s.step != nullptr) rescale<R>(s, first);
-  const T* const q = s.q + first * s.stride;
-  RowSums<R, T> rows;
+  T* q = s.q + panel * kPanelRows * s.stride;
+  const T* step = s.step + panel * kPanelRows * s.stride;
+  Vector u[kPanelRows];
+  for (std::size_t i = 0; i < kPanelRows; ++i) u[i] = spread(s.row_scale[panel * kPanelRows + i]);
   for (std::size_t j = 0; j < s.stride; j += kLanes) {
+    for (std::size_t p = 0; p < kLanes; p += kLength) {
+      const Vector v = load(s.column_scale + j + p);
+      for (std::size_t i = 0; i < kPanelRows; ++i) {
+        const std::size_t at = i * kLanes + p;
+        __builtin_prefetch(reinterpret_cast<const char*>(step + at) + kAhead);
+        __builtin_prefetch(reinterpret_cast<const char*>(q + at) + kAhead);
+        const Vector moved = load(step + at) * (u[i] * load(q + at) * v);
+        store(q + at, moved < spread(Stored<T>::kLeast) ? Vector{} : moved);
+      }
+    }
+    q += kPanelRows * kLanes, step += kPanelRows * kLanes;
+  }
+}
+
+/// sums and shares of a panel.
+template <class T>
+EQUAL_INLINE void add_row_sums(const Sweep<T>& s, std::size_t panel) {
+  constexpr std::size_t kLength = Stored<T>::kLength;
+  const T* q = s.q + panel * kPanelRows * s.stride;
+  RowSums<T> rows;
+  for (std::size_t j = 0; j < s.stride; j += kLanes, q += kPanelRows * kLanes) {
     for (std::size_t p = 0; p < rows.kParts; ++p) {
       const auto wj = load(s.w + j + p * kLength);
-      for (std::size_t i = 0; i < R; ++i)
-        rows.sum[i][p] = fused(load(q + i * s.stride + j + p * kLength), wj, rows.sum[i][p]);
+      for (std::size_t i = 0; i < kPanelRows; ++i) {
+        const T* const at = q + i * kLanes + p * kLength;
+        __builtin_prefetch(reinterpret_cast<const char*>(at) + kAhead);
+        rows.sum[i][p] = fused(load(at), wj, rows.sum[i][p]);
+      }
     }
   }
-  share(s, first, rows);
+  share(s, panel, rows);
 }
 
-/// columns += shares q of R rows.
-template <std::size_t R, class T>
-EQUAL_INLINE void add_columns(const Sweep<T>& s, std::size_t first) {
+/// columns += shares q of a panel.
+template <class T>
+EQUAL_INLINE void add_columns(const Sweep<T>& s, std::size_t panel) {
   using Vector = typename Stored<T>::Vector;
-  const T* const q = s.q + first * s.stride;
-  Vector u[R];
-  for (std::size_t i = 0; i < R; ++i) u[i] = spread(static_cast<T>(s.shares[first + i]));
-  // The next rows come from a farther cache meanwhile: a quarter of the time of matrices that no near cache holds.
-  const T* const next = first + 2 * R <= s.rows ? q + R * s.stride : q;
-  for (std::size_t j = 0; j < s.stride; j += Stored<T>::kLength) {
-    for (std::size_t i = 0; i < R; ++i) __builtin_prefetch(next + i * s.stride + j);
-    Vector c = u[0] * load(q + j);
-    for (std::size_t i = 1; i < R; ++i) c = fused(u[i], load(q + i * s.stride + j), c);
-    add_to(s.columns + j, c);
+  constexpr std::size_t kLength = Stored<T>::kLength;
+  const T* q = s.q + panel * kPanelRows * s.stride;
+  Vector u[kPanelRows];
+  spread_shares(s, panel, u);
+  for (std::size_t j = 0; j < s.stride; j += kLanes, q += kPanelRows * kLanes) {
+    for (std::size_t p = 0; p < kLanes; p += kLength) {
+      Vector c = u[0] * load(q + p);
+      for (std::size_t i = 1; i < kPanelRows; ++i) c = fused(u[i], load(q + i * kLanes + p), c);
+      add_to(s.columns + j + p, c);
+    }
   }
 }
 
 #if EQUAL_WIDTH == 64
-/// add_columns of the R rows before the last R and add_row_sums of the next R in one loop: by then the shares are
-/// there, and nothing waits for the end of a sum. Where registers are fewer this would not pay; the values are the
-/// same.
-template <std::size_t R, class T>
+/// add_columns of one panel and add_row_sums of a later one in one loop: nothing waits for the end of a sum. Where
+/// registers are fewer this would not pay; the values are the same.
+template <class T>
 EQUAL_INLINE void add_columns_and_row_sums(const Sweep<T>& s, std::size_t columns_of, std::size_t sums_of) {
   using Vector = typename Stored<T>::Vector;
   constexpr std::size_t kLength = Stored<T>::kLength;
-  if (s.step != nullptr) rescale<R>(s, sums_of);
-  const std::size_t stride = s.stride, stride3 = 3 * stride;
-  const T *q0 = s.q + columns_of * stride, *q4 = q0 + 4 * stride, *r0 = s.q + sums_of * stride, *r4 = r0 + 4 * stride;
-  Vector u[R];
-  for (std::size_t i = 0; i < R; ++i) u[i] = spread(static_cast<T>(s.shares[columns_of + i]));
-  RowSums<R, T> rows;
+  const T *q = s.q + columns_of * kPanelRows * s.stride, *r = s.q + sums_of * kPanelRows * s.stride;
+  Vector u[kPanelRows];
+  spread_shares(s, columns_of, u);
+  RowSums<T> rows;
   double* columns = s.columns;
   const T* w = s.w;
-  for (const T* const end = w + stride; w < end;) {
+  for (const T* const end = w + s.stride; w < end; q += (kPanelRows - 1) * kLanes, r += (kPanelRows - 1) * kLanes) {
     for (std::size_t p = 0; p < rows.kParts; ++p) {
-      Vector c = u[0] * load(q0);
-      c = fused(u[1], load(q0 + stride), c);
-      c = fused(u[2], load(q0 + 2 * stride), c);
-      c = fused(u[3], load(q0 + stride3), c);
-      if constexpr (R == 8) {
-        c = fused(u[4], load(q4), c);
-        c = fused(u[5], load(q4 + stride), c);
-        c = fused(u[6], load(q4 + 2 * stride), c);
-        c = fused(u[7], load(q4 + stride3), c);
-      }
+      Vector c = u[0] * load(q);
+      for (std::size_t i = 1; i < kPanelRows; ++i) c = fused(u[i], load(q + i * kLanes), c);
       add_to(columns, c);
       const Vector wj = load(w);
-      rows.sum[0][p] = fused(load(r0), wj, rows.sum[0][p]);
-      rows.sum[1][p] = fused(load(r0 + stride), wj, rows.sum[1][p]);
-      rows.sum[2][p] = fused(load(r0 + 2 * stride), wj, rows.sum[2][p]);
-      rows.sum[3][p] = fused(load(r0 + stride3), wj, rows.sum[3][p]);
-      if constexpr (R == 8) {
-        rows.sum[4][p] = fused(load(r4), wj, rows.sum[4][p]);
-        rows.sum[5][p] = fused(load(r4 + stride), wj, rows.sum[5][p]);
-        rows.sum[6][p] = fused(load(r4 + 2 * stride), wj, rows.sum[6][p]);
-        rows.sum[7][p] = fused(load(r4 + stride3), wj, rows.sum[7][p]);
+      for (std::size_t i = 0; i < kPanelRows; ++i) {
+        __builtin_prefetch(reinterpret_cast<const char*>(r + i * kLanes) + kAhead);
+        rows.sum[i][p] = fused(load(r + i * kLanes), wj, rows.sum[i][p]);
       }
-      q0 += kLength, q4 += kLength, r0 += kLength, r4 += kLength, columns += kLength, w += kLength;
+      q += kLength, r += kLength, columns += kLength, w += kLength;
     }
   }
   share(s, sums_of, rows);
 }
 
-/// The first `count` rows, R at a time.
-template <std::size_t R, class T>
-EQUAL_INLINE void sweep_groups(const Sweep<T>& s, std::size_t count) {
-  if (count >= R) add_row_sums<R>(s, 0);
-  if (count >= 2 * R) add_row_sums<R>(s, R);
-  for (std::size_t i = 2 * R; i < count; i += R) add_columns_and_row_sums<R>(s, i - 2 * R, i);
-  if (count >= 2 * R) add_columns<R>(s, count - 2 * R);
-  if (count >= R) add_columns<R>(s, count - R);
-}
-#else
-template <std::size_t R, class T>
-EQUAL_INLINE void sweep_groups(const Sweep<T>& s, std::size_t count) {
-  for (std::size_t i = 0; i < count; i += R) {
-    add_row_sums<R>(s, i);
-    add_columns<R>(s, i);
+/// The sums run kLead panels ahead of the columns.
+template <std::size_t kLead, class T>
+EQUAL_INLINE void sweep_merged(const Sweep<T>& s, std::size_t panels) {
+  const auto at = [&](std::size_t k) { return s.backward ? panels - 1 - k : k; };
+  for (std::size_t k = 0; k < panels; ++k) {
+    if (s.step != nullptr) rescale(s, at(k));
+    if (k < kLead) {
+      add_row_sums(s, at(k));
+    } else {
+      add_columns_and_row_sums(s, at(k - kLead), at(k));
+    }
   }
+  for (std::size_t k = panels < kLead ? 0 : panels - kLead; k < panels; ++k) add_columns(s, at(k));
 }
 #endif
 
-/// R rows at a time: w and columns are loaded once for them. R decides the order of additions, so it is chosen by the
-/// size of a row alone: the second use of q shall find it in the first-level cache.
+/// A panel at a time: w and columns are loaded once for it, and the second use of its q finds it in the first-level
+/// cache. The order of additions depends on the shape and on `backward` alone.
 template <class T>
 EQUAL_INLINE void sweep_any(const Sweep<T>& s) {
-  constexpr std::size_t kNearCache = 32768;
   for (std::size_t j = 0; j < s.stride; ++j) s.columns[j] = 0.0;
-  const std::size_t row_bytes = s.stride * sizeof(T), eights = s.rows / 8 * 8, fours = s.rows / 4 * 4;
-  if (3 * 8 * row_bytes <= kNearCache) {
-    sweep_groups<8>(s, eights);
-  } else if (3 * 4 * row_bytes <= kNearCache) {
-    sweep_groups<4>(s, eights);
-  } else {
-    for (std::size_t i = 0; i < eights; i += 8) {
-      add_row_sums<8>(s, i);
-      add_columns<8>(s, i);
-    }
-  }
-  if (fours > eights) {
-    add_row_sums<4>(s, eights);
-    add_columns<4>(s, eights);
-  }
-  for (std::size_t i = fours; i < s.rows; ++i) {
-    add_row_sums<1>(s, i);
-    add_columns<1>(s, i);
+  const std::size_t panels = s.rows / kPanelRows;
+#if EQUAL_WIDTH == 64
+  constexpr std::size_t kNearCache = 32768;
+  const std::size_t panel_bytes = kPanelRows * s.stride * sizeof(T);
+  if (3 * panel_bytes <= kNearCache) return sweep_merged<2>(s, panels);
+  if (2 * panel_bytes <= kNearCache) return sweep_merged<1>(s, panels);
+#endif
+  for (std::size_t k = 0; k < panels; ++k) {
+    const std::size_t panel = s.backward ? panels - 1 - k : k;
+    if (s.step != nullptr) rescale(s, panel);
+    add_row_sums(s, panel);
+    add_columns(s, panel);
   }
 }
 

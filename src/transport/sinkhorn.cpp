@@ -27,18 +27,21 @@ class Iteration {
       : cost_(cost),
         n_(cost.rows),
         m_(cost.columns),
+        rows_(padded_rows(n_)),
         stride_(padded(m_)),
         a_(std::move(a)),
         b_(stride_, 0.0),
-        kernel_(n_ * stride_),
+        kernel_(rows_ * stride_, T{0}),
         w_(stride_, T{0}),
         f_(n_),
-        sums_(n_),
-        shares_(n_),
+        sums_(rows_),
+        shares_(rows_),
         g_(stride_, 0.0),
         columns_(stride_),
         inverse_v_(stride_, 1.0),
-        row_(stride_, 0.0) {
+        row_(stride_, 0.0),
+        entries_(stride_) {
+    a_.resize(rows_, 0.0);
     std::copy(b.begin(), b.end(), b_.begin());
     std::copy(warm_g.begin(), warm_g.end(), g_.begin());
   }
@@ -49,7 +52,7 @@ class Iteration {
     out.converged = false;
     for (std::uint64_t k = 0; k < max_iterations; ++k) {
       divide(kernels(), b_.data(), inverse_v_.data(), 0.0, w_.data(), stride_);
-      Sweep<T> s{.q = kernel_.data(), .rows = n_, .stride = stride_};
+      Sweep<T> s{.q = kernel_.data(), .rows = rows_, .stride = stride_, .backward = k % 2 != 0};
       s.w = w_.data();
       s.a = a_.data();
       s.sums = sums_.data();
@@ -67,7 +70,7 @@ class Iteration {
       out.converged = out.marginal_error <= tolerance;
       if (out.converged || k + 1 == max_iterations) return;
       std::copy_n(columns_.begin(), m_, inverse_v_.begin());
-      if (far(sums_) || far(inverse_v_)) {
+      if (far(std::span(sums_).first(n_)) || far(inverse_v_)) {
         absorb(epsilon);
         make_kernel(epsilon);
       }
@@ -78,10 +81,10 @@ class Iteration {
   void finish(double epsilon, SinkhornResult& out) {
     out.value = 0.0;
     for (std::size_t i = 0; i < n_; ++i) {
-      const T* const k = kernel_.data() + i * stride_;
       const double* const c = cost_.row(i).data();
       double sum = 0.0;
-      for (std::size_t j = 0; j < m_; ++j) sum += static_cast<double>(k[j]) * static_cast<double>(w_[j]) * c[j];
+      for (std::size_t j = 0; j < m_; ++j)
+        sum += static_cast<double>(kernel_[place(i, j, stride_)]) * static_cast<double>(w_[j]) * c[j];
       out.value += shares_[i] * sum;
     }
     absorb(epsilon);
@@ -123,19 +126,19 @@ class Iteration {
   void make_kernel(double epsilon) {
     for (std::size_t i = 0; i < n_; ++i) {
       std::copy_n(cost_.row(i).data(), m_, row_.data());
-      T* const k = kernel_.data() + i * stride_;
-      exp_row(kernels(), row_.data(), g_.data(), f_[i], 1.0 / epsilon, k, stride_);
-      std::fill(k + m_, k + stride_, T{0});
+      exp_row(kernels(), row_.data(), g_.data(), f_[i], 1.0 / epsilon, entries_.data(), stride_);
+      for (std::size_t j = 0; j < m_; ++j) kernel_[place(i, j, stride_)] = entries_[j];
     }
   }
 
   linalg::MatrixView<const double> cost_;
-  std::size_t n_, m_, stride_;
+  std::size_t n_, m_, rows_, stride_;
   std::vector<double> a_;
   AlignedVector<double> b_;
   AlignedVector<T> kernel_, w_;
   std::vector<double> f_, sums_, shares_;
   AlignedVector<double> g_, columns_, inverse_v_, row_;
+  AlignedVector<T> entries_;
 };
 
 template <class T>

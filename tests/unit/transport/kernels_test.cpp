@@ -78,20 +78,20 @@ struct Swept {
 };
 
 template <class T>
-Swept<T> run(const Kernels& k, std::size_t n, std::size_t m, bool step) {
+Swept<T> run(const Kernels& k, std::size_t n, std::size_t m, bool step, bool backward) {
   RandomStream r(n * 1000 + m, "sweep");
-  const std::size_t stride = padded(m);
-  std::vector<T> q(n * stride, T{0}), factor(n * stride, T{0}), u(n), v(stride, T{0}), w(stride, T{0});
-  std::vector<double> a(n);
+  const std::size_t stride = padded(m), rows = padded_rows(n);
+  std::vector<T> q(rows * stride, T{0}), factor(rows * stride, T{0}), u(rows), v(stride, T{0}), w(stride, T{0});
+  std::vector<double> a(rows, 0.0);
   for (std::size_t i = 0; i < n; ++i) {
     a[i] = r.uniform();
     u[i] = static_cast<T>(r.uniform() + 0.5);
     for (std::size_t j = 0; j < m; ++j)
-      q[i * stride + j] = static_cast<T>(r.uniform()), factor[i * stride + j] = static_cast<T>(r.uniform());
+      q[place(i, j, stride)] = static_cast<T>(r.uniform()), factor[place(i, j, stride)] = static_cast<T>(r.uniform());
   }
   for (std::size_t j = 0; j < m; ++j) v[j] = static_cast<T>(r.uniform() + 0.5), w[j] = static_cast<T>(r.uniform());
-  Swept<T> out{q, std::vector<double>(n), std::vector<double>(n), std::vector<double>(stride)};
-  Sweep<T> s{.q = out.q.data(), .rows = n, .stride = stride};
+  Swept<T> out{q, std::vector<double>(rows), std::vector<double>(rows), std::vector<double>(stride)};
+  Sweep<T> s{.q = out.q.data(), .rows = rows, .stride = stride, .backward = backward};
   if (step) s.step = factor.data(), s.row_scale = u.data(), s.column_scale = v.data();
   s.w = w.data();
   s.a = a.data();
@@ -107,15 +107,17 @@ Swept<T> run(const Kernels& k, std::size_t n, std::size_t m, bool step) {
   for (std::size_t i = 0; i < n; ++i) {
     long double sum = 0.0L;
     for (std::size_t j = 0; j < m; ++j) {
-      long double x = q[i * stride + j];
-      if (step) x *= static_cast<long double>(factor[i * stride + j]) * u[i] * v[j];
-      EXPECT_NEAR(static_cast<double>(out.q[i * stride + j]), static_cast<double>(x), tolerance);
+      long double x = q[place(i, j, stride)];
+      if (step) x *= static_cast<long double>(factor[place(i, j, stride)]) * u[i] * v[j];
+      EXPECT_NEAR(static_cast<double>(out.q[place(i, j, stride)]), static_cast<double>(x), tolerance);
       sum += x * w[j];
     }
     EXPECT_NEAR(out.sums[i], static_cast<double>(sum), tolerance * static_cast<double>(sum));
     EXPECT_DOUBLE_EQ(out.shares[i], a[i] / (out.sums[i] + 1e-8));
-    for (std::size_t j = 0; j < m; ++j) columns[j] += static_cast<long double>(out.shares[i]) * out.q[i * stride + j];
+    for (std::size_t j = 0; j < m; ++j)
+      columns[j] += static_cast<long double>(out.shares[i]) * out.q[place(i, j, stride)];
   }
+  for (std::size_t i = n; i < rows; ++i) EXPECT_EQ(out.shares[i], 0.0);
   for (std::size_t j = 0; j < m; ++j)
     EXPECT_NEAR(out.columns[j], static_cast<double>(columns[j]), tolerance * static_cast<double>(columns[j]));
   return out;
@@ -123,13 +125,13 @@ Swept<T> run(const Kernels& k, std::size_t n, std::size_t m, bool step) {
 
 TEST(Kernels, SweepsAgreeWithTheReferenceAndWithEachOtherBitForBit) {
   for (const auto& [n, m] :
-       {std::pair<std::size_t, std::size_t>{1, 1}, {3, 5}, {7, 16}, {8, 17}, {13, 200}, {21, 501}}) {
-    for (const bool step : {false, true}) {
-      const auto in_double = run<double>(kPlainKernels, n, m, step);
-      const auto in_float = run<float>(kPlainKernels, n, m, step);
+       {std::pair<std::size_t, std::size_t>{1, 1}, {3, 5}, {7, 16}, {8, 17}, {13, 200}, {21, 501}, {40, 1100}}) {
+    for (const auto& [step, backward] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+      const auto in_double = run<double>(kPlainKernels, n, m, step, backward);
+      const auto in_float = run<float>(kPlainKernels, n, m, step, backward);
       for (const Kernels* k : here()) {
-        EXPECT_EQ(run<double>(*k, n, m, step), in_double) << k->name << ' ' << n << " x " << m;
-        EXPECT_EQ(run<float>(*k, n, m, step), in_float) << k->name << ' ' << n << " x " << m;
+        EXPECT_EQ(run<double>(*k, n, m, step, backward), in_double) << k->name << ' ' << n << " x " << m;
+        EXPECT_EQ(run<float>(*k, n, m, step, backward), in_float) << k->name << ' ' << n << " x " << m;
       }
     }
   }
