@@ -13,6 +13,9 @@ target_compile_options(equal_flags INTERFACE "$<BUILD_INTERFACE:${options}>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(equal_flags INTERFACE $<BUILD_INTERFACE:-Wno-restrict>)  # false alarms in std::string, GCC bug 105651
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_UNITY_BUILD)
+  target_compile_options(equal_flags INTERFACE $<BUILD_INTERFACE:-Wno-subobject-linkage>)  # takes the sources compiled as one for headers
+endif()
 if(EQUAL_SANITIZE)
   target_compile_options(equal_flags INTERFACE -fsanitize=${EQUAL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   target_link_options(equal_flags INTERFACE -fsanitize=${EQUAL_SANITIZE})
