@@ -17,21 +17,32 @@
 #include "equal/base/error.hpp"
 #include "equal/base/host.hpp"
 #include "equal/base/log.hpp"
+#include "equal/comm/library.hpp"
 #include "equal/linalg/gemm.hpp"
 
 namespace equal::cli {
 namespace {
 
-std::uint64_t slurm_tasks() {
-  // Inside a step its own count holds; an allocation's script that calls mpirun has only the allocation's.
-  for (const char* name : {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}) {
+/// How many ranks somebody else says there are; 0: nobody does.
+struct Expected {
+  std::uint64_t ranks = 0;
+  const char* by = "";
+  bool slurm = false;
+};
+
+Expected expected_ranks(const settings::Settings& settings) {
+  if (settings.expect_ranks != 0) return {settings.expect_ranks, "job.expect_ranks", false};
+  // Inside a step its own count holds; an allocation's script that calls mpirun has only the allocation's. Then what
+  // the launchers of Open MPI and MPICH tell each process: a program that was built with another MPI does not listen,
+  // and is alone.
+  for (const char* name : {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
     const char* text = std::getenv(name);
     if (text == nullptr) continue;
     std::uint64_t n = 0;
     const std::string_view view(text);
-    if (std::from_chars(view.data(), view.data() + view.size(), n).ec == std::errc{}) return n;
+    if (std::from_chars(view.data(), view.data() + view.size(), n).ec == std::errc{}) return {n, name, *name == 'S'};
   }
-  return 0;
+  return {};
 }
 
 /// What a rank may run on, for rank 0.
@@ -154,12 +165,13 @@ std::string cpu_features() {
 }
 
 void check_ranks(const comm::Communicator& world, const settings::Settings& settings) {
-  const std::uint64_t expected = settings.expect_ranks != 0 ? settings.expect_ranks : slurm_tasks();
-  if (expected == 0 || expected == static_cast<std::uint64_t>(world.size())) return;
-  throw UsageError(
-      format("{} ranks were expected ({}), MPI shows {}; under Slurm start with `srun --mpi=pmix` or `mpirun` built "
-             "for Slurm, or set --expect-ranks {} if this is meant",
-             expected, settings.expect_ranks != 0 ? "job.expect_ranks" : "SLURM_NTASKS", world.size(), world.size()));
+  const Expected expected = expected_ranks(settings);
+  if (expected.ranks == 0 || expected.ranks == static_cast<std::uint64_t>(world.size())) return;
+  const std::string advice = expected.slurm ? "under Slurm start with `srun --mpi=pmix` or `mpirun` built for Slurm"
+                                            : "this program has " + comm::mpi_description() +
+                                                  ": start it with the mpirun or mpiexec of that MPI";
+  throw UsageError(format("{} ranks were expected ({}), MPI shows {}; {}, or set --expect-ranks {} if this is meant",
+                          expected.ranks, expected.by, world.size(), advice, world.size()));
 }
 
 std::size_t threads_of_rank(comm::Communicator& world, const settings::Settings& settings) {

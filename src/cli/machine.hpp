@@ -9,8 +9,8 @@
 
 namespace equal::cli {
 
-/// Throws UsageError when Slurm or job.expect_ranks promise another number of ranks than MPI shows (N silent
-/// singletons).
+/// Throws UsageError when Slurm, the launcher or job.expect_ranks promise another number of ranks than MPI shows (N
+/// silent singletons).
 void check_ranks(const comm::Communicator& world, const settings::Settings& settings);
 
 /// Collective. Threads of this rank: the setting, or its share of the cores that it may use.

@@ -46,6 +46,9 @@ expect 2 "--max-bad 1" run --workspace w --inputs broken.jsonl --reference.files
 expect 2 "fields.jsonl:1" run --workspace w --inputs fields.jsonl --reference.files reference.jsonl
 expect 2 "torn.jsonl.gz" run --workspace w --inputs torn.jsonl.gz --reference.files reference.jsonl
 expect 1 "3 ranks were expected" run "${good[@]}" --expect-ranks 3
+export PMI_SIZE=3  # what MPICH's launcher says to a program that was built with another MPI and hears of no rank
+expect 1 "3 ranks were expected (PMI_SIZE), MPI shows 1; this program has " run "${good[@]}"
+unset PMI_SIZE
 expect 1 "stage ingest is not complete" embed --workspace w
 expect 1 "a number of documents, such as 2000, or a share" run --workspace w2 --inputs docs.jsonl --reference.files reference.jsonl --extractor replay --budget.documents 0
 expect 0 "data set" run "${good[@]}"
