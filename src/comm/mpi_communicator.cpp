@@ -2,6 +2,8 @@
 #include <cstdlib>
 #include <list>
 #include <numeric>
+#include <string>
+#include <string_view>
 
 #include <mpi.h>
 
@@ -22,7 +24,8 @@ std::string mpi_description() {
   std::string version(text, static_cast<std::size_t>(length));
   // Open MPI: "Open MPI v4.1.4, package: ..."; MPICH: "MPICH Version:\t4.0.2\nMPICH Release date: ...".
   version.resize(std::min(version.find_first_of(",\n"), version.size()));
-  std::replace(version.begin(), version.end(), '\t', ' ');
+  constexpr std::string_view kMpich = " Version:\t";
+  if (const auto at = version.find(kMpich); at != std::string::npos) version.replace(at, kMpich.size(), " ");
   return version;
 }
 namespace {
