@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace equal::bench {
@@ -31,19 +29,34 @@ class KneserNey {
   double cross_entropy(const std::vector<std::span<const Word>>& texts) const;
 
  private:
-  struct Context {
-    double count = 0;  // highest order: words that followed; below: distinct pairs of the words before and behind it
-    double types = 0;  // distinct words that followed
+  struct Counts {
+    bool met = false;         // this n-gram stands in the texts
+    std::uint32_t seen = 0;   // highest order: how often; below: distinct words before it
+    std::uint32_t count = 0;  // as a context, highest order: words that followed; below: distinct pairs of the words
+                              // before and behind it
+    std::uint32_t types = 0;  // as a context: distinct words that followed
+  };
+  /// n-gram -> counts, open addressing; the key 0 is an empty place.
+  class Table {
+   public:
+    Counts& operator[](std::uint64_t key);
+    const Counts* find(std::uint64_t key) const;
+
+   private:
+    struct Entry {
+      std::uint64_t key = 0;
+      Counts counts;
+    };
+    std::size_t place_of(std::uint64_t key) const;
+    std::vector<Entry> entries_ = std::vector<Entry>(1024);
+    std::size_t used_ = 0;
   };
   std::vector<Word> padded(std::span<const Word> text) const;
 
   std::size_t order_;
   double discount_;
   std::size_t vocabulary_;
-  std::vector<std::unordered_set<std::uint64_t>> met_;  // [n - 1]: all n-grams
-  std::vector<std::unordered_map<std::uint64_t, double>>
-      seen_;  // [n - 1]: n-gram -> count, or distinct words before it
-  std::vector<std::unordered_map<std::uint64_t, Context>> contexts_;  // [n - 1]: of the n-grams
+  Table table_;  // n-grams of all lengths from 0
 };
 
 }  // namespace equal::bench
