@@ -61,6 +61,7 @@ RunParams run_params(const Options& o, const std::string& policy, std::uint64_t 
   p.budget = budget;
   p.delay = o.count("delay");
   p.unanswered = o.count("unanswered");
+  p.unanswered_first = o.count("unanswered_first");
   const std::string reward = o.values.at("reward");
   if (reward == "batch" || (reward.empty() && policy == "released")) p.reward = Reward::batch;
   if (reward == "union" || (reward.empty() && policy == "paper")) p.reward = Reward::union_of;

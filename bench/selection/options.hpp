@@ -23,6 +23,8 @@ struct Options {
       {"k", "173"},                 // clusters, as vectors.py made them
       {"delay", "0"},
       {"unanswered", "0"},
+      {"unanswered_first",
+       "32"},  // at first so many, then as many as are answered; 0 with unanswered: none are held back
       {"threads", "0"},
       {"transport", "1"},
       {"scarce_draw", "77"},    // which documents are left of those that hold useful pairs

@@ -233,7 +233,8 @@ Run simulate(const View& view, const RunParams& params) {
   std::uint64_t asked = 0;
   while (true) {
     std::size_t room = static_cast<std::size_t>(params.budget - asked);
-    if (params.unanswered > 0) room = std::min(room, params.unanswered - unanswered);
+    const std::size_t limit = std::min(params.unanswered, std::max(params.unanswered_first, run.documents.size()));
+    if (params.unanswered > 0) room = std::min(room, limit - std::min(limit, unanswered));
     std::vector<bandit::Candidate> decision;
     if (room > 0) {
       const auto start = std::chrono::steady_clock::now();
@@ -254,12 +255,11 @@ Run simulate(const View& view, const RunParams& params) {
       } else {
         in_flight.push_back(std::move(decision));
       }
-      if (params.unanswered > 0 && unanswered < params.unanswered && asked < params.budget) continue;
+      if (params.unanswered > 0 && unanswered < limit && asked < params.budget) continue;
       if (params.unanswered == 0 && in_flight.size() <= params.delay) continue;
     }
     if (params.unanswered > 0) {
-      for (std::size_t i = 0; i < std::max<std::size_t>(1, params.unanswered / 16) && !in_flight.empty(); ++i)
-        answer_oldest();
+      for (std::size_t i = 0; i < std::max<std::size_t>(1, limit / 16) && !in_flight.empty(); ++i) answer_oldest();
     } else {
       answer_oldest();
     }

@@ -37,6 +37,7 @@ struct RunParams {
   std::size_t delay = 0;         ///< rounds in flight beyond the one that is decided
   bool documents_alike = false;  ///< policies see of a document no more than its cluster: centroid and its similarity
   std::size_t unanswered = 0;    ///< > 0: order of arrival with so many documents in flight instead of rounds
+  std::size_t unanswered_first = 32;  ///< at first so many, then as many as are answered, up to `unanswered`
 };
 
 struct Run {

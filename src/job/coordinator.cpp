@@ -11,6 +11,8 @@ namespace equal::job {
 namespace {
 
 constexpr double kObserveEvery = 1.0;  // seconds
+// by_arrival: at first so many documents are under way, then as many as have been answered, up to the limit.
+constexpr std::uint64_t kFirstUnderWay = 32;
 
 }  // namespace
 
@@ -30,17 +32,19 @@ bool Coordinator::run(const std::vector<std::uint64_t>& paid) {
 }
 
 std::uint64_t Coordinator::inflight() const {
-  if (params_.inflight > 0) return params_.inflight;
-  return static_cast<std::uint64_t>(std::ceil(1.25 * static_cast<double>(parts_.farm.slots())));
+  const auto slots = static_cast<std::uint64_t>(std::ceil(1.25 * static_cast<double>(parts_.farm.slots())));
+  const std::uint64_t most = params_.inflight > 0 ? params_.inflight : slots;
+  // What is asked before anything is known is asked blindly. Doubling with each latency, thousands are soon under way.
+  return std::min(most, std::max(kFirstUnderWay, totals_.answered + totals_.failed));
 }
 
 /// Documents that may be decided now.
 std::uint64_t Coordinator::room() const {
   std::uint64_t most = parts_.budget.room(totals_.asked, pending_.size(), totals_.spent);
   if (params_.by_arrival) {
-    const std::uint64_t gap = inflight() - std::min<std::uint64_t>(inflight(), out());
-    // An eighth of the slots at a time: each decision costs a question to all workers and a sync of rounds.jsonl.
-    if (out() > 0 && gap * 8 < parts_.farm.slots()) return 0;
+    const std::uint64_t limit = inflight(), gap = limit - std::min<std::uint64_t>(limit, out());
+    // A tenth at a time: each decision costs a question to all workers and a sync of rounds.jsonl.
+    if (out() > 0 && gap * 10 < limit) return 0;
     most = std::min(most, gap);
   } else if (rounds_.size() > params_.delay) {
     most = 0;
