@@ -21,7 +21,7 @@
 namespace equal::bench {
 namespace {
 
-constexpr std::size_t kGuideItems = 200, kScarceDocuments = 20;
+constexpr std::size_t kGuideItems = 200;
 
 using Column = std::vector<double>;  // one value a seed
 
@@ -71,7 +71,8 @@ class Bench {
           continue;
         }
         auto judged = all_judged;
-        const ReplayCorpus scarce = make_scarce(whole, target, judged, kScarceDocuments, o_.count("scarce_draw"));
+        const ReplayCorpus scarce =
+            make_scarce(whole, target, judged, o_.count("scarce_documents"), o_.count("scarce_draw"));
         cells_of(view, scarce, target, judged, whole.documents.rows());
       }
     }

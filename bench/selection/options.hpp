@@ -27,8 +27,9 @@ struct Options {
        "32"},  // at first so many, then as many as are answered; 0 with unanswered: none are held back
       {"threads", "0"},
       {"transport", "1"},
-      {"scarce_draw", "77"},    // which documents are left of those that hold useful pairs
-      {"language_seeds", "2"},  // for so many seeds the n-gram judge is asked
+      {"scarce_documents", "20"},  // so many are left of those that hold useful pairs in the view scarce
+      {"scarce_draw", "77"},       // which
+      {"language_seeds", "2"},     // for so many seeds the n-gram judge is asked
       // Parts that can be changed one at a time; empty: the default.
       {"reward", ""},     // marginal, batch, union: of every policy
       {"documents", ""},  // alike: policies see a document as its cluster
