@@ -1,4 +1,4 @@
-"""Chat and command through the whole job: budgets, secrets, servers that come late and die, time limit, a changed prompt, dry run,
+"""Chat and command through the whole job: budgets, secrets, servers that come late and die, time limit, a changed prompt, dry run, documents under way,
 refinement, a batch program. Arguments: names of parts; none = all."""
 import json
 import os
@@ -236,7 +236,24 @@ def batch_program():
     check(len(pathlib.Path("asked.log").read_text().split()) == 392, "a finished run asked again")
 
 
-PARTS = [budgets, secrets, late_servers, time_limit, changed_prompt, judged_again, dry_run, refinement, batch_program]
+def under_way():
+    """As answers arrive: 32 documents at first, then no more than have been answered, until the limit is reached."""
+    with llm.FakeLlm("latency=uniform:0.02", "log=requests.log") as server:
+        workspace = harness.fresh("under-way")
+        run(3, workspace, server.url, "slots=64", "--extract.order", "arrival", "--extract.inflight", 100, "--budget.documents", "100%")
+    out, answered, most = 0, 0, 0
+    for event in map(json.loads, (workspace / "rounds.jsonl").read_text().splitlines()):
+        if event["event"] == "asked":
+            out += len(event["documents"])
+            most = max(most, out)
+            check(out <= min(100, max(32, answered)), f"{out} documents were under way when {answered} had been answered")
+        elif event["event"] == "observed":
+            out -= len(event["documents"])
+            answered += len(event["documents"])
+    check(most > 64, f"the limit of 100 was never near: {most}")
+
+
+PARTS = [budgets, under_way, secrets, late_servers, time_limit, changed_prompt, judged_again, dry_run, refinement, batch_program]
 names = sys.argv[1:] or [part.__name__ for part in PARTS]
 for part in PARTS:
     if part.__name__ in names:
