@@ -66,6 +66,88 @@ std::string full_name(const std::string& word) {
   return found.empty() ? word : found;
 }
 
+po::options_description options(const std::vector<std::string>& known_flags, Settings& settings) {
+  po::options_description all;
+  all.add_options()("config", po::value<std::vector<std::string>>());
+  for (const auto& flag : known_flags) all.add_options()(flag.c_str(), po::bool_switch());
+  for (const auto& p : parameters()) {
+    if (is_list(p, settings)) {
+      all.add_options()(p.name.c_str(), po::value<std::vector<std::string>>()->multitoken());
+    } else {
+      all.add_options()(p.name.c_str(), po::value<std::string>());
+    }
+  }
+  return all;
+}
+
+/// The words with short names made whole, dashes in names made underscores where the table has them, and `--name` of a
+/// boolean made `--name=true`. Throws UsageError listing all unknown names.
+std::vector<std::string> whole_words(const std::vector<std::string>& words, const std::vector<std::string>& known_flags,
+                                     Settings& settings) {
+  Problems problems;
+  std::vector<std::string> full;
+  for (const auto& word : words) {
+    if (!word.starts_with("--") || word.size() == 2) {
+      full.push_back(word);
+      continue;
+    }
+    const auto equals = word.find('=');
+    const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
+    if (name == "config" || std::find(known_flags.begin(), known_flags.end(), name) != known_flags.end()) {
+      full.push_back(word);
+      continue;
+    }
+    std::string dotted = full_name(name);
+    if (find_parameter(dotted) == nullptr) {
+      std::string underscored = name;
+      std::replace(underscored.begin(), underscored.end(), '-', '_');
+      dotted = full_name(underscored);
+    }
+    if (find_parameter(dotted) == nullptr) {
+      problems.add(unknown("command line", name));
+      continue;
+    }
+    full.push_back("--" + dotted + (equals == std::string::npos ? "" : word.substr(equals)));
+  }
+  problems.raise();
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    if (!full[i].starts_with("--") || full[i].find('=') != std::string::npos) continue;
+    const Parameter* p = find_parameter(full[i].substr(2));
+    if (p == nullptr || !holds<bool>(*p, settings)) continue;
+    const bool value_follows = i + 1 < full.size() && (full[i + 1] == "true" || full[i + 1] == "false");
+    if (!value_follows) full[i] += "=true";
+  }
+  return full;
+}
+
+/// All but --config: values over those of the files, flags, and words that are no settings.
+void set_values(const po::parsed_options& parsed, CommandLine& out, Problems& problems) {
+  std::set<std::string> seen;
+  for (const auto& option : parsed.options) {
+    if (option.position_key >= 0) {
+      out.positional.insert(out.positional.end(), option.value.begin(), option.value.end());
+      continue;
+    }
+    const std::string& name = option.string_key;
+    if (name == "config") continue;
+    const Parameter* p = find_parameter(name);
+    if (p == nullptr) {
+      out.flags.push_back(name);
+      continue;
+    }
+    std::string value;
+    for (const auto& word : option.value) value += (value.empty() ? "" : " ") + word;
+    if (!seen.insert(name).second) {
+      if (!is_list(*p, out.settings)) {
+        problems.add("command line: --" + name + " is given twice");
+        continue;
+      }
+      value = value_text(*p, out.settings) + " " + value;
+    }
+    problems.guard([&] { set_value(*p, out.settings, value, "command line"); });
+  }
+}
+
 }  // namespace
 
 Settings defaults() {
@@ -116,86 +198,20 @@ void read_ini(const std::filesystem::path& file, Settings& settings) {
 
 CommandLine parse_command_line(const std::vector<std::string>& words, const std::vector<std::string>& known_flags) {
   CommandLine out{defaults(), {}, {}};
-  po::options_description all;
-  all.add_options()("config", po::value<std::vector<std::string>>());
-  for (const auto& flag : known_flags) all.add_options()(flag.c_str(), po::bool_switch());
-  for (const auto& p : parameters()) {
-    if (is_list(p, out.settings)) {
-      all.add_options()(p.name.c_str(), po::value<std::vector<std::string>>()->multitoken());
-    } else {
-      all.add_options()(p.name.c_str(), po::value<std::string>());
-    }
-  }
+  const po::options_description known = options(known_flags, out.settings);
+  const auto full = whole_words(words, known_flags, out.settings);
   Problems problems;
-
-  std::vector<std::string> full;  // short names made whole, `--name` of a boolean made `--name=true`
-  for (const auto& word : words) {
-    if (!word.starts_with("--") || word.size() == 2) {
-      full.push_back(word);
-      continue;
-    }
-    const auto equals = word.find('=');
-    const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
-    if (name == "config" || std::find(known_flags.begin(), known_flags.end(), name) != known_flags.end()) {
-      full.push_back(word);
-      continue;
-    }
-    std::string dotted = full_name(name);
-    if (find_parameter(dotted) == nullptr) {
-      std::string underscored = name;
-      std::replace(underscored.begin(), underscored.end(), '-', '_');
-      dotted = full_name(underscored);
-    }
-    if (find_parameter(dotted) == nullptr) {
-      problems.add(unknown("command line", name));
-      continue;
-    }
-    full.push_back("--" + dotted + (equals == std::string::npos ? "" : word.substr(equals)));
-  }
-  problems.raise();
-
-  for (std::size_t i = 0; i < full.size(); ++i) {
-    if (!full[i].starts_with("--") || full[i].find('=') != std::string::npos) continue;
-    const Parameter* p = find_parameter(full[i].substr(2));
-    if (p == nullptr || !holds<bool>(*p, out.settings)) continue;
-    const bool value_follows = i + 1 < full.size() && (full[i + 1] == "true" || full[i + 1] == "false");
-    if (!value_follows) full[i] += "=true";
-  }
-
   try {
     namespace style = po::command_line_style;
     const auto parsed = po::command_line_parser(full)
-                            .options(all)
+                            .options(known)
                             .style(style::allow_long | style::long_allow_next | style::long_allow_adjacent)
                             .run();
     for (const auto& option : parsed.options) {
       if (option.string_key != "config") continue;
       for (const auto& file : option.value) problems.guard([&] { read_ini(file, out.settings); });
     }
-    std::set<std::string> seen;
-    for (const auto& option : parsed.options) {
-      if (option.position_key >= 0) {
-        out.positional.insert(out.positional.end(), option.value.begin(), option.value.end());
-        continue;
-      }
-      const std::string& name = option.string_key;
-      if (name == "config") continue;
-      const Parameter* p = find_parameter(name);
-      if (p == nullptr) {
-        out.flags.push_back(name);
-        continue;
-      }
-      std::string value;
-      for (const auto& word : option.value) value += (value.empty() ? "" : " ") + word;
-      if (!seen.insert(name).second) {
-        if (!is_list(*p, out.settings)) {
-          problems.add("command line: --" + name + " is given twice");
-          continue;
-        }
-        value = value_text(*p, out.settings) + " " + value;
-      }
-      problems.guard([&] { set_value(*p, out.settings, value, "command line"); });
-    }
+    set_values(parsed, out, problems);
   } catch (const po::error& e) {
     problems.add(std::string("command line: ") + e.what());
   }
