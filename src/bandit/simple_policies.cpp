@@ -37,6 +37,7 @@ std::vector<Term> Static::explain(const Candidate& c) const {
   return {{"similarity of the cluster to the guide", facts_.arms[c.arm].similarity}};
 }
 
+// NOLINTBEGIN(performance-unnecessary-value-param): every policy is made through one signature
 std::unique_ptr<Policy> make_random_policy(const PolicyParams&, Facts) {
   return std::make_unique<InOrder>(Order::hash);
 }
@@ -46,6 +47,7 @@ std::unique_ptr<Policy> make_full_policy(const PolicyParams&, Facts) {
 std::unique_ptr<Policy> make_nearest_policy(const PolicyParams&, Facts) {
   return std::make_unique<InOrder>(Order::similarity);
 }
+// NOLINTEND(performance-unnecessary-value-param)
 std::unique_ptr<Policy> make_static_policy(const PolicyParams&, Facts facts) {
   return std::make_unique<Static>(std::move(facts));
 }

@@ -196,6 +196,7 @@ std::vector<NearDuplicates::Match> NearDuplicates::verify(comm::Communicator& co
     if (list.empty() || list.back() != c.first) list.push_back(c.first);  // ascending: candidates are sorted
   }
   std::vector<std::string> questions;
+  questions.reserve(ranks);
   for (const auto& list : wanted) questions.push_back(ByteWriter().put_span(std::span(list)).take());
   std::vector<std::string> answers(ranks);
   const auto asked = comm.all_to_all(std::move(questions));

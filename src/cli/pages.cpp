@@ -63,7 +63,7 @@ std::string bash_completion() {
 }
 
 /// `text` inside single quotes of a zsh argument specification.
-std::string zsh_quoted(std::string text) {
+std::string zsh_quoted(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '\'') {
@@ -78,7 +78,7 @@ std::string zsh_quoted(std::string text) {
 
 std::string zsh_completion() {
   std::string out = "#compdef equal\n_equal() {\n  local -a commands=(\n";
-  for (const Command& c : commands()) out += format("    '{}:{}'\n", c.name, zsh_quoted(std::string(c.summary)));
+  for (const Command& c : commands()) out += format("    '{}:{}'\n", c.name, zsh_quoted(c.summary));
   out +=
       "  )\n"
       "  if (( CURRENT == 2 )); then\n    _describe command commands\n    return\n  fi\n"
