@@ -51,7 +51,7 @@ int run_stages(comm::Communicator& world, const settings::Settings& s, const std
   comm::agree(world, [&] {
     check_ranks(world, s);
     if (!world.is_root()) return;
-    if (stages.size() > 1) job::check_files(s);
+    if (stages.size() > 1) job::check_settings(world, s);
     std::error_code error;
     std::filesystem::create_directories(workspace.root(), error);
     if (error) throw EnvironmentError(workspace.root().string() + ": cannot be created: " + error.message());

@@ -24,8 +24,8 @@ constexpr std::unique_ptr<extract::Extractor> (*kExtractorMakers[])(const Extrac
     EQUAL_EXTRACTORS(EQUAL_MAKE)};
 #undef EQUAL_MAKE
 
-extract::KeepParams keep_params(const Job& job, encode::Encoder& encoder) {
-  const settings::Settings& s = job.settings;
+/// All but keep.min_cosine, which takes an encoder.
+extract::KeepParams keep_params(const settings::Settings& s) {
   extract::KeepParams p;
   p.min_question_chars = s.keep_min_question;
   p.max_question_chars = s.keep_max_question;
@@ -40,7 +40,12 @@ extract::KeepParams keep_params(const Job& job, encode::Encoder& encoder) {
   p.min_question_words = s.keep_min_question_words;
   p.same_language = s.keep_same_language;
   p.near_duplicate_bits = s.keep_near_duplicate_bits;
-  p.min_cosine = s.keep_min_cosine;
+  return p;
+}
+
+extract::KeepParams keep_params(const Job& job, encode::Encoder& encoder) {
+  extract::KeepParams p = keep_params(job.settings);
+  p.min_cosine = job.settings.keep_min_cosine;
   p.similarity_name = encoder.digest();
   p.similarity = [&encoder, &pool = job.pool](std::string_view document, const extract::Pair& pair) {
     linalg::Matrix<float> vectors(2, encoder.dim());
@@ -51,6 +56,13 @@ extract::KeepParams keep_params(const Job& job, encode::Encoder& encoder) {
     return std::inner_product(vectors.row(0).begin(), vectors.row(0).end(), vectors.row(1).begin(), 0.0);
   };
   return p;
+}
+
+std::unique_ptr<extract::Extractor> make(const ExtractorInputs& inputs) {
+  const std::string& name = inputs.job.settings.extractor;
+  const auto found = std::find(std::begin(kExtractorNames), std::end(kExtractorNames), name);
+  if (found == std::end(kExtractorNames)) throw InternalError("extract.extractor = " + name + " is not registered");
+  return kExtractorMakers[found - std::begin(kExtractorNames)](inputs);
 }
 
 }  // namespace
@@ -75,10 +87,9 @@ extract::PromptingParams prompting_params(const settings::Settings& s, const Ref
 
 std::unique_ptr<extract::Extractor> make_extractor(const Job& job, const Reference& reference,
                                                    encode::Encoder& encoder) {
-  const auto found = std::find(std::begin(kExtractorNames), std::end(kExtractorNames), job.settings.extractor);
-  if (found == std::end(kExtractorNames))
-    throw InternalError("extract.extractor = " + job.settings.extractor + " is not registered");
-  return kExtractorMakers[found - std::begin(kExtractorNames)]({job, reference, keep_params(job, encoder)});
+  return make({job, reference, keep_params(job, encoder)});
 }
+
+void check_extractor(const Job& job, const Reference& reference) { make({job, reference, keep_params(job.settings)}); }
 
 }  // namespace equal::job

@@ -18,6 +18,10 @@ namespace equal::job {
 std::unique_ptr<extract::Extractor> make_extractor(const Job& job, const Reference& reference,
                                                    encode::Encoder& encoder);
 
+/// Local. Makes the extractor without an encoder, for nothing: throws UsageError for what its settings, prompts,
+/// servers and keys lack.
+void check_extractor(const Job& job, const Reference& reference);
+
 /// What an extractor is made from.
 struct ExtractorInputs {
   const Job& job;

@@ -14,9 +14,10 @@
 #include "equal/base/files.hpp"
 #include "equal/base/host.hpp"
 #include "equal/base/log.hpp"
-#include "equal/extract/prompt.hpp"
 #include "equal/store/corpus_reader.hpp"
 
+#include "budget.hpp"
+#include "extractors.hpp"
 #include "reference.hpp"
 
 namespace equal::job {
@@ -55,13 +56,13 @@ void warn_of_clocks(comm::Communicator& comm, const fs::path& probe) {
 
 }  // namespace
 
-void check_files(const settings::Settings& s) {
+void check_settings(comm::Communicator& comm, const settings::Settings& s) {
   if (!s.inputs.empty()) store::list_inputs(s.inputs);
-  load_reference(s);
+  const Reference reference = load_reference(s);
   if (!s.export_decontaminate.empty()) load_benchmarks(s);
-  if (s.extractor != "chat" && s.extractor != "command") return;
-  extract::load_prompt(s.chat_prompt);
-  if (!s.chat_refine_prompt.empty()) extract::load_refine_prompt(s.chat_refine_prompt);
+  const Budget budget(s, 1);
+  ThreadPool pool(1);
+  check_extractor({comm, s, Workspace(s.workspace), pool}, reference);
 }
 
 void check_workspace(comm::Communicator& comm, const Workspace& workspace) {

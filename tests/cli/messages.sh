@@ -15,11 +15,13 @@ expect() {
     failures=$((failures + 1))
   fi
 }
-rm -rf w w2
+rm -rf w w2 w3
 printf '{"question": "What is a list?", "answer": "A row of items."}\n' > reference.jsonl
 printf '{"id": "a", "text": "Lists hold items."}\n{"id": "b", "text"\n' > broken.jsonl
 printf '{"id": "a", "text": "Lists hold items in a row."}\n{"id": "b", "text": "Sets hold each item once."}\n' > docs.jsonl
 printf '{"id": "a", "body": "no text here"}\n' > fields.jsonl
+: > empty.jsonl
+printf 'Write pairs about this:\n{{document}}\n' > plain.txt
 printf '[cluster]\nk = 0.5\n' > bad.ini
 head -c 100 /dev/urandom | gzip | head -c 60 > torn.jsonl.gz
 good=(--workspace w --inputs docs.jsonl --reference.files reference.jsonl --extractor replay --budget.documents 2)
@@ -51,6 +53,31 @@ expect 1 "3 ranks were expected (PMI_SIZE), MPI shows 1; this program has " run 
 unset PMI_SIZE
 expect 1 "stage ingest is not complete" embed --workspace w
 expect 1 "a number of documents, such as 2000, or a share" run --workspace w2 --inputs docs.jsonl --reference.files reference.jsonl --extractor replay --budget.documents 0
+
+# What a run would come to late is told before it begins.
+late=(--workspace w3 --inputs docs.jsonl --reference.files reference.jsonl)
+chat=("${late[@]}" --extractor chat --chat.endpoints http://127.0.0.1:9/v1)
+expect 1 "input nowhere*.jsonl: no file matches" run --workspace w3 --inputs 'nowhere*.jsonl' --reference.files reference.jsonl
+expect 2 "empty.jsonl: holds no pairs" run --workspace w3 --inputs docs.jsonl --reference.files empty.jsonl
+expect 1 "extract.extractor = chat needs --chat.endpoints" run "${late[@]}" --extractor chat
+expect 1 "not an http:// or https:// URL" run "${late[@]}" --extractor chat --chat.endpoints nonsense
+expect 1 "the environment variable NO_SUCH_KEY" run "${chat[@]}" --chat.key_env NO_SUCH_KEY
+expect 1 "no_such_key: the key file cannot be read" run "${chat[@]}" --chat.key_file no_such_key
+expect 1 "'no_such_prompt' is no prompt" run "${chat[@]}" --chat.prompt no_such_prompt
+expect 1 "plain.txt: chat.format = json_object needs a prompt with {{format}}" run "${chat[@]}" --chat.prompt plain.txt --chat.format json_object
+expect 1 "chat.context_tokens = 300: the prompt's own" run "${chat[@]}" --chat.context_tokens 300
+expect 1 "chat.extra must be a JSON object" run "${chat[@]}" --chat.extra 1
+expect 1 "extract.extractor = command needs --command.line" run "${late[@]}" --extractor command
+expect 1 "command.line = true: needs {input} and {output}" run "${late[@]}" --extractor command --command.line true
+expect 1 "chat.format = json_probed: there is no server to ask" run "${late[@]}" --extractor command --command.line 'cp {input} {output}' --chat.format json_probed
+expect 1 "a least length (5000 and 1 characters" run "${late[@]}" --extractor pattern --keep.min_question 5000
+expect 1 "budget.money needs prices" run "${late[@]}" --extractor replay --budget.money 3
+if [ -e w3 ]; then
+  echo "a run that could not end well has begun: w3"
+  failures=$((failures + 1))
+fi
+expect 69 "/dev/null/w: cannot be created" run --workspace /dev/null/w --inputs docs.jsonl --reference.files reference.jsonl --extractor replay
+
 expect 0 "data set" run "${good[@]}"
 expect 0 "complete" run "${good[@]}"
 expect 1 "cluster.k was '0' and is now '1'" run "${good[@]}" --cluster.k 1
@@ -60,4 +87,13 @@ expect 0 '"stages"' status w --json
 expect 0 "Lists hold items" inspect w document 0
 expect 1 "the corpus has 2" inspect w document 2
 expect 1 "no such workspace" status nowhere
+expect 1 "rounds.jsonl: has no round 99" inspect w round 99
+expect 1 "name two workspaces: equal compare DIR DIR" compare w
+expect 1 "name the workspace: equal export DIR" export
+expect 1 "name the workspace: equal status DIR" status
+expect 1 "usage: equal completion bash|zsh (not 'fish')" completion fish
+expect 1 "--dry-run belongs to extract" run "${good[@]}" --dry-run
+expect 1 "--plan.profile is missing" plan --plan.rows 10
+expect 2 "is no machine profile of this program" plan --plan.rows 10 --plan.profile reference.jsonl
+expect 1 "say where the profile goes" bench
 exit "$failures"

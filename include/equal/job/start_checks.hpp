@@ -11,9 +11,10 @@
 
 namespace equal::job {
 
-/// Local. Looks for the inputs and reads the small files that a whole run comes to late: references, prompts of the
-/// extractor, benchmarks of the export. Throws UsageError or DataError as the stages would that need them.
-void check_files(const settings::Settings& settings);
+/// Local. Looks for the inputs, reads the small files that a whole run comes to late (references, prompts of the
+/// extractor, benchmarks of the export) and makes budget and extractor once for nothing. Throws UsageError or DataError
+/// as the stages would that need them; sends and writes nothing.
+void check_settings(comm::Communicator& comm, const settings::Settings& settings);
 
 /// Collective. Throws an agreed EnvironmentError when the workspace cannot be written, synced or renamed in, or when a
 /// rank does not see what rank 0 wrote there (it must lie on a file system that all hosts share). Warns when the file
