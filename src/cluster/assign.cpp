@@ -25,6 +25,8 @@ class Members {
     // Bits of doubles that are not negative order as the doubles do.
     farthest_[cluster] = std::max(farthest_[cluster], std::bit_cast<std::uint64_t>(squared_distance));
     std::int64_t* squares = squares_.data() + cluster * dim_;
+    // A unit of 2^-30 up or down is of no account, and lround() is a call a coordinate.
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings)
     for (std::size_t i = 0; i < dim_; ++i) squares[i] += static_cast<std::int64_t>(x[i] * x[i] * 0x1p30F + 0.5F);
   }
 

@@ -67,7 +67,7 @@ EQUAL_VNNI void multiply(const std::int8_t* rows, std::size_t row_stride, const 
       const std::int8_t* at = rows + line * row_stride + step * 4;
 #pragma GCC unroll 24
       for (int i = 0; i < M; ++i) {
-        const __m512i x = broadcast(at + i * static_cast<int>(kLine));
+        const __m512i x = broadcast(at + static_cast<std::size_t>(i) * kLine);
 #pragma GCC unroll 2
         for (int v = 0; v < V; ++v) add_products(sum[i][v], c[v], x);
       }

@@ -134,6 +134,7 @@ class MpiCommunicator final : public Communicator {
     std::transform(to_each.begin(), to_each.end(), send_sizes.begin(), [](const std::string& s) { return s.size(); });
     {
       MPI_Request request{};
+      // NOLINTNEXTLINE(mpi-type-mismatch): it takes MPI_UINT64_T for unsigned long long
       check(MPI_Ialltoall(send_sizes.data(), 1, MPI_UINT64_T, receive_sizes.data(), 1, MPI_UINT64_T, comm_, &request),
             "MPI_Ialltoall");
       complete(request, "MPI_Ialltoall");
@@ -243,6 +244,7 @@ class MpiCommunicator final : public Communicator {
   std::vector<std::uint64_t> all_sizes(std::uint64_t mine) {
     std::vector<std::uint64_t> sizes(static_cast<std::size_t>(size_));
     MPI_Request request{};
+    // NOLINTNEXTLINE(mpi-type-mismatch): as above
     check(MPI_Iallgather(&mine, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, comm_, &request), "MPI_Iallgather");
     complete(request, "MPI_Iallgather");
     return sizes;

@@ -95,6 +95,7 @@ std::vector<std::size_t> epoch_order(std::span<const Example> examples, std::uin
   }
   std::sort(keyed.begin(), keyed.end());
   std::vector<std::size_t> out;
+  out.reserve(keyed.size());
   for (const auto& [hash, e] : keyed) out.push_back(e);
   return out;
 }

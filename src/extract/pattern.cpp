@@ -80,6 +80,7 @@ class Pattern final : public Extractor {
     });
     thin_out(candidates, params_.max_pairs);
     std::vector<Pair> out;
+    out.reserve(candidates.size());
     for (Candidate& c : candidates) out.push_back({std::move(c.question), std::move(c.answer)});
     return out;
   }

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include "equal/base/log.hpp"
+
 #include "pattern_english.hpp"
 #include "pattern_finders.hpp"
 
@@ -106,7 +108,7 @@ void find_tasks(const Layout& layout, const AnswerBounds& bounds, std::vector<Ca
     AnswerBounds longer = bounds;
     longer.min_words = std::max<std::size_t>(bounds.min_words, 35);
     longer.whole = true;
-    add(out, "task", how_do_you(subject_of(layout), base + " " + rest), answer_run(section.blocks, longer));
+    add(out, "task", how_do_you(subject_of(layout), format("{} {}", base, rest)), answer_run(section.blocks, longer));
   }
 }
 
