@@ -24,7 +24,7 @@ struct Options {
       {"delay", "0"},
       {"unanswered", "0"},
       {"unanswered_first",
-       "32"},  // at first so many, then as many as are answered; 0 with unanswered: none are held back
+       "32"},  // at first so many, or 1/16 of the budget, then as many as are answered; 0: none are held back
       {"threads", "0"},
       {"transport", "1"},
       {"scarce_documents", "20"},  // so many are left of those that hold useful pairs in the view scarce

@@ -16,6 +16,8 @@
 namespace equal::bench {
 namespace {
 
+constexpr std::size_t kBlindPart = 16;
+
 // Rows times a random orthogonal matrix (Gram-Schmidt on normal rows).
 linalg::Matrix<float> rotated(const linalg::Matrix<float>& rows, std::uint64_t seed) {
   const std::size_t dim = rows.columns();
@@ -230,10 +232,13 @@ Run simulate(const View& view, const RunParams& params) {
     policy->observe(outcomes, pulls);
   };
 
+  const std::size_t first = params.unanswered_first > 0
+                                ? std::max<std::size_t>(params.unanswered_first, params.budget / kBlindPart)
+                                : params.unanswered;
   std::uint64_t asked = 0;
   while (true) {
     std::size_t room = static_cast<std::size_t>(params.budget - asked);
-    const std::size_t limit = std::min(params.unanswered, std::max(params.unanswered_first, run.documents.size()));
+    const std::size_t limit = std::min(params.unanswered, std::max(first, run.documents.size()));
     if (params.unanswered > 0) room = std::min(room, limit - std::min(limit, unanswered));
     std::vector<bandit::Candidate> decision;
     if (room > 0) {

@@ -37,7 +37,9 @@ struct RunParams {
   std::size_t delay = 0;         ///< rounds in flight beyond the one that is decided
   bool documents_alike = false;  ///< policies see of a document no more than its cluster: centroid and its similarity
   std::size_t unanswered = 0;    ///< > 0: order of arrival with so many documents in flight instead of rounds
-  std::size_t unanswered_first = 32;  ///< at first so many, then as many as are answered, up to `unanswered`
+  /// At first so many, or a sixteenth of the budget if that is more, then as many as are answered, up to `unanswered`
+  /// (as the coordinator does); 0: none are held back.
+  std::size_t unanswered_first = 32;
 };
 
 struct Run {

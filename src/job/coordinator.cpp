@@ -11,8 +11,9 @@ namespace equal::job {
 namespace {
 
 constexpr double kObserveEvery = 1.0;  // seconds
-// by_arrival: at first so many documents are under way, then as many as have been answered, up to the limit.
-constexpr std::uint64_t kFirstUnderWay = 32;
+// by_arrival: at first so many documents are under way, or this part of the budget if that is more, then as many as
+// have been answered, up to the limit. What is asked before anything is known is asked blindly.
+constexpr std::uint64_t kFirstUnderWay = 32, kBlindPart = 16;
 
 }  // namespace
 
@@ -31,18 +32,17 @@ bool Coordinator::run(const std::vector<std::uint64_t>& paid) {
   }
 }
 
-std::uint64_t Coordinator::inflight() const {
+std::uint64_t Coordinator::inflight(std::uint64_t budget) const {
   const auto slots = static_cast<std::uint64_t>(std::ceil(1.25 * static_cast<double>(parts_.farm.slots())));
   const std::uint64_t most = params_.inflight > 0 ? params_.inflight : slots;
-  // What is asked before anything is known is asked blindly. Doubling with each latency, thousands are soon under way.
-  return std::min(most, std::max(kFirstUnderWay, totals_.answered + totals_.failed));
+  return std::min(most, std::max({kFirstUnderWay, budget / kBlindPart, totals_.answered + totals_.failed}));
 }
 
 /// Documents that may be decided now.
 std::uint64_t Coordinator::room() const {
   std::uint64_t most = parts_.budget.room(totals_.asked, pending_.size(), totals_.spent);
   if (params_.by_arrival) {
-    const std::uint64_t limit = inflight(), gap = limit - std::min<std::uint64_t>(limit, out());
+    const std::uint64_t limit = inflight(totals_.asked + most), gap = limit - std::min<std::uint64_t>(limit, out());
     // A tenth at a time: each decision costs a question to all workers and a sync of rounds.jsonl.
     if (out() > 0 && gap * 10 < limit) return 0;
     most = std::min(most, gap);

@@ -79,7 +79,7 @@ class Coordinator {
   };
   void replay();
   void adopt(const std::vector<std::uint64_t>& paid);
-  std::uint64_t inflight() const;
+  std::uint64_t inflight(std::uint64_t budget) const;
   std::uint64_t room() const;
   std::size_t out() const { return pending_.size() - arrived_.size(); }  ///< asked, no answer received
   bool ask();

@@ -310,11 +310,10 @@ void add_extract(Table& t) {
   range(t.add<&S::delay>("extract.delay", stage, kResult, "0", "rounds",
                          "order=fixed: decide round t from rounds up to t - 1 - delay."),
         0, 1);
-  range(
-      t.add<&S::inflight>("extract.inflight", stage, kFree, "0", "documents",
-                          "order=arrival: documents decided but unanswered; 0 = 1.25 x all slots. At first 32, then as "
-                          "many as have been answered, up to this."),
-      0, 1e6);
+  range(t.add<&S::inflight>("extract.inflight", stage, kFree, "0", "documents",
+                            "order=arrival: documents decided but unanswered; 0 = 1.25 x all slots. At first 32, or a "
+                            "sixteenth of the budget if that is more, then as many as have been answered, up to this."),
+        0, 1e6);
   t.add<&S::keep_rejects>(
       "extract.keep_rejects", stage, kFree, "false", "",
       "Write dropped pairs with their reasons into the journal; export then writes them to dropped.jsonl.");
