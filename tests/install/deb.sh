@@ -66,9 +66,11 @@ c++ -std=c++20 $(pkg-config --cflags equal) consumer/main.cpp -o by_pkg_config $
 echo "pkg-config equal: $(mpirun -n 2 ./by_pkg_config)"
 SH
 inside() {
-  unshare --mount sh -c "mount -t proc proc root/proc && mount --rbind /dev root/dev && exec chroot root /usr/bin/env DEBIAN_FRONTEND=noninteractive \
-    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_rmaps_base_oversubscribe=1 \
-    OMPI_MCA_hwloc_base_binding_policy=none /bin/sh /tmp/$1.sh" > "$1.log" 2>&1 || fail "in the bare system: $(tail -n 20 "$1.log")"
+  local environment=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_rmaps_base_oversubscribe=1
+    OMPI_MCA_hwloc_base_binding_policy=none)
+  unshare --mount sh -c "mount -t proc proc root/proc && mount --rbind /dev root/dev && exec chroot root env -i ${environment[*]} sh /tmp/$1.sh" \
+    > "$1.log" 2>&1 || fail "in the bare system: $(tail -n 20 "$1.log")"
 }
 inside program
 grep -E '^(equal|commit|MPI|HDF5)|data set' program.log
