@@ -238,7 +238,7 @@ bool extract_stage(Job& job) {
     }
     if (job.comm.worker_index())
       worker = std::make_unique<ExtractionWorker>(job, setup.catalog, setup.documents.get(), *setup.extractor,
-                                                  setup.encoder.get(), generation);
+                                                  &setup.judge(), generation);
   });
 
   end_part(job, "set_up");

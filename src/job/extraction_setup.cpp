@@ -6,6 +6,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/log.hpp"
+#include "equal/encode/side_by_side.hpp"
 #include "equal/extract/chat.hpp"
 #include "equal/linalg/float16.hpp"
 
@@ -97,18 +98,20 @@ ExtractionSetup set_up_extraction(Job& job) {
   ExtractionSetup setup;
   setup.catalog = shared_catalog(job);
   setup.encoder = make_encoder(job, setup.catalog);
-  // keep.min_cosine is judged by one encoder all through a run: answers do not depend on the generation.
-  if (job.workspace.generation_number() > 0 && job.settings.keep_min_cosine > 0) {
+  if (job.workspace.generation_number() > 0) {
     Job before{job.comm, job.settings, job.workspace.in_generation(0), job.pool};
     setup.stock = make_encoder(before, setup.catalog);
+    setup.both = encode::make_side_by_side(*setup.stock, *setup.encoder);
   }
   comm::agree(job.comm, [&] {
     setup.clusters = store::read_clusters(job.workspace.clusters()).clusters;
     setup.reference = load_reference(job.settings);
+    // keep.min_cosine is judged by one encoder all through a run: answers do not depend on the generation.
     setup.extractor = make_extractor(job, setup.reference, setup.stock ? *setup.stock : *setup.encoder);
   });
-  setup.guide = {shared_guide_vectors(job, setup.reference, *setup.encoder), setup.reference.guide_weights};
-  const bandit::GuideSimilarity similarity(std::as_const(setup.guide.vectors).view());
+  setup.guide = {shared_guide_vectors(job, setup.reference, setup.judge()), setup.reference.guide_weights};
+  setup.target = setup.stock ? shared_guide_vectors(job, setup.reference, *setup.encoder) : setup.guide.vectors;
+  const bandit::GuideSimilarity similarity(std::as_const(setup.target).view());
   comm::agree(job.comm, [&] {
     if (job.comm.worker_index())
       setup.documents = std::make_unique<OwnedDocuments>(job, setup.catalog, similarity, setup.clusters.count());
@@ -123,7 +126,7 @@ bandit::Facts make_facts(const ExtractionSetup& setup, const Budget& budget) {
   facts.centroids = linalg::Matrix<float>(k, dim);
   std::ranges::transform(setup.clusters.centroids, facts.centroids.values().begin(),
                          [](double x) { return static_cast<float>(x); });
-  const std::vector<float> similarities = arm_similarities(setup.clusters, setup.guide.vectors);
+  const std::vector<float> similarities = arm_similarities(setup.clusters, setup.target);
   for (std::uint32_t c = 0; c < k; ++c) {
     bandit::Arm arm;
     arm.documents = setup.clusters.counts[c];

@@ -21,12 +21,16 @@ struct ExtractionSetup {
   Catalog catalog;
   store::Clusters clusters;
   Reference reference;
-  Guide guide;
+  Guide guide;                   ///< as judge() sees it: for rewards
+  linalg::Matrix<float> target;  ///< the guide's pairs as `encoder` sees them: for documents and arms
   std::unique_ptr<encode::Encoder> encoder;
-  std::unique_ptr<encode::Encoder> stock;  ///< for keep.min_cosine on trained arms; else nothing
+  std::unique_ptr<encode::Encoder> stock, both;  ///< where `encoder` is a trained one; else nothing
   std::unique_ptr<extract::Extractor> extractor;
   std::unique_ptr<OwnedDocuments> documents;  ///< workers only
   double similarity_mean = 0, similarity_sd = 1, tokens_mean = 0;
+
+  /// What rewards are judged by: the trained encoder beside the stock one (docs/algorithms/contrast.md).
+  encode::Encoder& judge() const { return both ? *both : *encoder; }
 };
 
 /// The guide's pairs as the encoder sees them, (items, dim). Local.
