@@ -51,7 +51,10 @@ std::vector<std::uint64_t> sample_of(Job& job, const Workspace& aligned, const C
   if (comm::broadcast(job.comm, documents.empty())) {
     const auto guide = shared_guide_vectors(job, reference, encoder);
     const auto similarity = arm_similarities(clusters, guide);
-    documents = draw_warmup_sample(job, catalog, similarity, most_documents(job, catalog, extractor, reference));
+    const std::uint64_t most = std::min(job.settings.warmup_per_cluster * clusters.count(),
+                                        most_documents(job, catalog, extractor, reference));
+    documents = draw_warmup_sample(job, catalog,
+                                   allot_warmup_sample(clusters.counts, similarity, job.settings.warmup_focus, most));
     comm::agree(job.comm, [&] {
       if (job.comm.is_root()) write_warmup_sample(aligned, {made_from, documents});
     });

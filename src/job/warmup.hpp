@@ -26,11 +26,16 @@ struct WarmupSample {
 WarmupSample read_warmup_sample(const Workspace& aligned);
 void write_warmup_sample(const Workspace& aligned, const WarmupSample& sample);
 
-/// Collective; the result is on rank 0. The first warmup.per_cluster documents of every cluster in draw order, at most
-/// `most` in all: first documents of all clusters, then second ones, and so on; where not all fit, those of clusters
-/// with a higher `similarity` to the target come first. The same on any number of ranks.
-std::vector<std::uint64_t> draw_warmup_sample(Job& job, const Catalog& catalog, std::span<const float> similarity,
-                                              std::uint64_t most);
+/// Documents of each cluster, `most` in all while there are any: shares that go with exp(focus x z), z the standardised
+/// `similarity` of the cluster to the target, rounded as Webster does (the next one to the largest
+/// share / (2 allotted + 1)); equal claims to the more similar cluster. Local, O((clusters + most) log clusters).
+std::vector<std::uint64_t> allot_warmup_sample(std::span<const std::uint64_t> sizes, std::span<const float> similarity,
+                                               double focus, std::uint64_t most);
+
+/// Collective; the result is on rank 0. The first `allotted` documents of every cluster in draw order. The same on any
+/// number of ranks.
+std::vector<std::uint64_t> draw_warmup_sample(Job& job, const Catalog& catalog,
+                                              std::span<const std::uint64_t> allotted);
 
 /// What asking the sample came to.
 struct WarmupAsked {

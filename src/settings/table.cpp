@@ -214,15 +214,19 @@ void add_warmup(Table& t) {
                     "equal run trains the encoder on the answers to a few documents of each cluster, and embeds and "
                     "clusters again, before it extracts.");
   range(t.add<&S::warmup_per_cluster>("warmup.per_cluster", stage, kResult, "2", "documents",
-                                      "Documents of each cluster that are asked for it."),
+                                      "Documents a cluster, on average, that are asked for it."),
         1, 1e6);
+  range(t.add<&S::warmup_focus>("warmup.focus", stage, kResult, "1", "",
+                                "A cluster's share of them goes with exp(focus x its standardised similarity to the "
+                                "guide); 0 = all clusters alike."),
+        0, 10);
   range(
       t.add<&S::warmup_max_documents>("warmup.max_documents", stage, kResult, "600", "documents", "Documents at most."),
       1, 1e6);
-  range(t.add<&S::warmup_budget_share>("warmup.budget_share", stage, kResult, "0.2", "share",
+  range(t.add<&S::warmup_budget_share>("warmup.budget_share", stage, kResult, "0.05", "share",
                                        "Part of the budget that they may take at most."),
         0.001, 1);
-  range(t.add<&S::warmup_min_documents>("warmup.min_documents", stage, kResult, "48", "documents",
+  range(t.add<&S::warmup_min_documents>("warmup.min_documents", stage, kResult, "24", "documents",
                                         "With fewer documents that gave pairs nothing is trained."),
         4, 1e6);
   t.add<&S::warmup_train>(

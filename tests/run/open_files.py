@@ -8,7 +8,7 @@ import harness
 GENERATOR = harness.BINARY.parent / "generate_corpus"
 subprocess.run([GENERATOR, "corpus", "--documents", "4000", "--shards", "1"], check=True, stdout=subprocess.DEVNULL)
 SETTINGS = ["--inputs", "corpus/part-*.jsonl.zst", "--reference.files", "corpus/reference.jsonl", "--extractor", "replay", "--partition-bytes", 20000,
-            "--cluster.k", 16, "--budget.documents", 300, "--threads", 2, "--encoder.feature_bits", 12, "--warmup.enabled", "--warmup.min_documents", 4]
+            "--cluster.k", 16, "--budget.documents", 300, "--threads", 2, "--encoder.feature_bits", 12, "--warmup.enabled", "--warmup.min_documents", 4, "--warmup.budget_share", 0.2]
 
 
 def few_files():

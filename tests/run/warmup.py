@@ -14,7 +14,7 @@ from warmup_corpus import digests, require, require_each_once, sample, write_doc
 write_documents("docs.jsonl", 1500, 1, "first")
 write_reference("reference.jsonl")
 SETTINGS = ["--inputs", "docs.jsonl", "--reference.files", "reference.jsonl", "--extractor", "replay", "--partition-bytes", "100000", "--budget.documents", "60%",
-            "--encoder.dim", "48", "--cluster.k", "60", "--warmup.enabled", "--warmup.per_cluster", "3", "--warmup.max_documents", "170", "--warmup.learning_rate", "0.01", "--log.level", "warn"]
+            "--encoder.dim", "48", "--cluster.k", "60", "--warmup.enabled", "--warmup.per_cluster", "3", "--warmup.max_documents", "170", "--warmup.budget_share", "0.2", "--warmup.learning_rate", "0.01", "--log.level", "warn"]
 STOCK = [w for w in SETTINGS if w != "--warmup.enabled"]
 
 

@@ -15,7 +15,7 @@ write_documents("letters.jsonl", 600, 1, "first", LETTERS, LETTERS, FILLER, fill
 write_documents("names.jsonl", 450, 1, "first")
 write_reference("reference.jsonl", LETTERS)
 SETTINGS = ["--reference.files", "reference.jsonl", "--extractor", "replay", "--budget.documents", "60%", "--cluster.k", "30", "--warmup.enabled", "--warmup.per_cluster", "10",
-            "--warmup.max_documents", "240", "--warmup.budget_share", "0.7", "--warmup.patience", "0", "--warmup.batch", "32", "--warmup.learning_rate", "0.01", "--log.level", "warn"]
+            "--warmup.max_documents", "240", "--warmup.budget_share", "0.7", "--warmup.focus", "0", "--warmup.patience", "0", "--warmup.batch", "32", "--warmup.learning_rate", "0.01", "--log.level", "warn"]
 
 
 def vector_of(text):

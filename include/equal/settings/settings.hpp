@@ -38,8 +38,8 @@ struct Settings {
   bool warmup = false;
   std::uint64_t warmup_per_cluster = 0, warmup_max_documents = 0, warmup_min_documents = 0, warmup_epochs = 0,
                 warmup_batch = 0, warmup_hard_negatives = 0, warmup_patience = 0;
-  double warmup_budget_share = 0, warmup_learning_rate = 0, warmup_temperature = 0, warmup_backward_share = 0,
-         warmup_held_out = 0;
+  double warmup_budget_share = 0, warmup_focus = 0, warmup_learning_rate = 0, warmup_temperature = 0,
+         warmup_backward_share = 0, warmup_held_out = 0;
   std::string warmup_train;
   // extract
   std::string extractor, policy, reward, transport_solver, transport_cost, order;

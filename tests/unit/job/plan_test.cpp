@@ -142,9 +142,10 @@ TEST(Plan, TheWarmupAsksTheFirstDocumentsAndMakesASecondGeneration) {
     words.insert(words.end(), more.begin(), more.end());
     return make_plan(settings::parse_command_line(words, {}).settings, profile());
   };
-  const Plan without = planned("10000", {}), with = planned("10000", {"--warmup.enabled"});
+  const Plan without = planned("10000", {}),
+             with = planned("10000", {"--warmup.enabled", "--warmup.budget_share", "0.2"});
   EXPECT_EQ(with.warmup_asked, 600);  // warmup.max_documents; two of each cluster, a fifth of the budget would be more
-  EXPECT_EQ(planned("1000", {"--warmup.enabled"}).warmup_asked, 200);
+  EXPECT_EQ(planned("1000", {"--warmup.enabled"}).warmup_asked, 50);
   EXPECT_EQ(with.asked, 10000);
   EXPECT_EQ(with.calls, without.calls);
   EXPECT_LT(with.rounds, without.rounds);
