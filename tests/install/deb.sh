@@ -79,5 +79,5 @@ if [ -n "$library" ]; then
   inside library
   grep -E '^(man|completion|find_package|pkg-config)' library.log
 fi
-ls packages
+(cd packages && ls -- *.deb)
 rm -rf root
