@@ -19,6 +19,7 @@ std::vector<net::EndpointSpec> endpoints(const std::vector<std::string>& words, 
     }
   }
   std::vector<net::EndpointSpec> out;
+  out.reserve(lines.size());
   for (const std::string& line : lines) out.push_back(net::parse_endpoint(line, "chat.endpoints", defaults));
   return out;
 }
