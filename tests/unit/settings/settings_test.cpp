@@ -107,6 +107,16 @@ TEST(CommandLineParser, NamesTheNearestSetting) {
               parse_command_line({"--cluster.k", "1", "--cluster.k", "2"}, {});
             }).find("given twice"),
             std::string::npos);
+  EXPECT_NE(
+      error_of([] { parse_command_line({"--append=maybe"}, {}); }).find("ingest.append = maybe; must be true or false"),
+      std::string::npos);
+  EXPECT_NE(error_of([] { parse_command_line({"--seed"}, {}); }).find("command line: "), std::string::npos)
+      << "a value is missing";
+}
+
+TEST(CommandLineParser, ListsThatAreGivenTwiceAreOne) {
+  const auto line = parse_command_line({"--inputs", "a.jsonl", "--seed", "2", "--inputs=b.jsonl"}, {});
+  EXPECT_EQ(line.settings.inputs, (std::vector<std::string>{"a.jsonl", "b.jsonl"}));
 }
 
 }  // namespace
