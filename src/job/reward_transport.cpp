@@ -30,6 +30,7 @@ class TransportRewardModel final : public RewardModel {
       sets.back().insert(sets.back().end(), pairs.values().begin(), pairs.values().end());
     }
     std::vector<linalg::MatrixView<const float>> views;
+    views.reserve(sets.size());
     for (const auto& set : sets) views.emplace_back(set.data(), set.size() / dim_, dim_);
     const auto distances = reward_.distances(views, pool_);
     for (std::size_t p = 0; p < first.size(); ++p) {

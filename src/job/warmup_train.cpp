@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <unordered_set>
 
 #include "equal/base/error.hpp"
@@ -69,10 +70,11 @@ contrast::TrainParams train_params(const settings::Settings& s, Trained what) {
 std::unordered_set<Digest128, Digest128Hash> held_out(const std::vector<WarmupDocument>& documents,
                                                       const settings::Settings& s) {
   std::vector<std::pair<std::uint64_t, Digest128>> keyed;
+  keyed.reserve(documents.size());
   for (const WarmupDocument& d : documents) keyed.emplace_back(keyed_hash(s.seed, "held out", d.whole), d.whole);
   std::sort(keyed.begin(), keyed.end());
   keyed.erase(std::unique(keyed.begin(), keyed.end()), keyed.end());
-  keyed.resize(static_cast<std::size_t>(s.warmup_held_out * static_cast<double>(keyed.size()) + 0.5));
+  keyed.resize(static_cast<std::size_t>(std::llround(s.warmup_held_out * static_cast<double>(keyed.size()))));
   std::unordered_set<Digest128, Digest128Hash> out;
   for (const auto& [hash, whole] : keyed) out.insert(whole);
   return out;

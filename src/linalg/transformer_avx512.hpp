@@ -56,7 +56,8 @@ inline __attribute__((always_inline)) void multiply_tile(const std::byte* x, std
       const auto w1 = P::load_weights(w + static_cast<std::size_t>(u) * kStepBytes + 64);
       EQUAL_UNROLL
       for (int r = 0; r < MR; ++r) {
-        const auto v = P::broadcast(base[r / 3] + static_cast<std::size_t>(r % 3) * x_stride + 4 * u);
+        const auto v =
+            P::broadcast(base[r / 3] + static_cast<std::size_t>(r % 3) * x_stride + 4 * static_cast<std::size_t>(u));
         sums[r][0] = P::add(sums[r][0], v, w0);
         sums[r][1] = P::add(sums[r][1], v, w1);
       }

@@ -142,7 +142,7 @@ void set_values(const po::parsed_options& parsed, CommandLine& out, Problems& pr
         problems.add("command line: --" + name + " is given twice");
         continue;
       }
-      value = value_text(*p, out.settings) + " " + value;
+      value = format("{} {}", value_text(*p, out.settings), value);
     }
     problems.guard([&] { set_value(*p, out.settings, value, "command line"); });
   }
@@ -167,17 +167,18 @@ void read_ini(const std::filesystem::path& file, Settings& settings) {
     const std::string line = trimmed(raw);
     if (line.empty() || line[0] == '#' || line[0] == ';') continue;
     if (line.front() == '[') {
-      if (line.back() != ']') problems.add(where + ": '" + line + "' opens a section without closing it; write [name]");
+      if (line.back() != ']')
+        problems.add(format("{}: '{}' opens a section without closing it; write [name]", where, line));
       section = trimmed(line.substr(1, line.size() - 2));
       continue;
     }
     const auto equals = line.find('=');
     if (equals == std::string::npos) {
-      problems.add(where + ": '" + line + "' is no setting; write key = value");
+      problems.add(format("{}: '{}' is no setting; write key = value", where, line));
       continue;
     }
     const std::string key = trimmed(line.substr(0, equals));
-    const std::string name = section.empty() ? key : section + "." + key;
+    const std::string name = section.empty() ? key : format("{}.{}", section, key);
     std::string value = trimmed(line.substr(equals + 1));
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
     const Parameter* p = find_parameter(name);
@@ -190,7 +191,7 @@ void read_ini(const std::filesystem::path& file, Settings& settings) {
       problems.add(format("{}: {} is set twice; the first time in line {}", where, name, earlier->second));
       continue;
     }
-    if (!first_time) value = value_text(*p, settings) + " " + value;
+    if (!first_time) value = format("{} {}", value_text(*p, settings), value);
     problems.guard([&] { set_value(*p, settings, value, where); });
   }
   problems.raise();
@@ -227,7 +228,7 @@ std::string to_ini(const Settings& settings) {
     std::string value = value_text(p, settings);
     // read_ini() takes off blanks around a value and one pair of quotes: what has some of its own is quoted.
     const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
-    if (quoted || trimmed(value) != value) value = '"' + value + '"';
+    if (quoted || trimmed(value) != value) value = format("\"{}\"", value);
     out += format("{} = {}\n", p.name.substr(p.name.find('.') + 1), value);
   }
   return out;

@@ -22,7 +22,7 @@ constexpr std::size_t kSamplesPerFile = 16, kSampleBytes = 64 << 10, kSampledFil
 constexpr const char* kKinds =
     ".jsonl, .ndjson, .json, .txt, .md, .markdown, .warc or .wet, each also with .gz or .zst; .parquet";
 
-std::optional<InputKind> kind_of(fs::path path) {
+std::optional<InputKind> kind_of(const fs::path& path) {
   std::string extension = path.extension().string();
   if (extension == ".gz" || extension == ".zst" || extension == ".zstd") extension = path.stem().extension().string();
   if (extension == ".jsonl" || extension == ".ndjson" || extension == ".json") return InputKind::json_lines;

@@ -30,7 +30,7 @@ enum class ElementType { u8, u16, u32, u64, f16, f64 };
 std::size_t size_of(ElementType type) noexcept;
 const char* name_of(ElementType type) noexcept;
 
-inline constexpr std::uint64_t kCheckBlockBytes = 64 * 1024;
+inline constexpr std::uint64_t kCheckBlockBytes = std::uint64_t{64} << 10;
 
 struct ArrayShape {
   std::string name;

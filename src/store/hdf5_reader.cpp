@@ -13,8 +13,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t kMaxObjects = 64;              // arrays or attributes; our formats have fewer than 20
-constexpr std::size_t kMaxAttributeBytes = 60 * 1024;  // an object header message holds less than 64 KiB
+constexpr std::uint64_t kMaxObjects = 64;  // arrays or attributes; our formats have fewer than 20
+constexpr std::size_t kMaxAttributeBytes = std::size_t{60} << 10;  // an object header message holds less than 64 KiB
 
 /// Reads the layout of one open file; throws DataError through `fail`.
 class LayoutReader {

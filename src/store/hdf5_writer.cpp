@@ -190,7 +190,7 @@ std::string ArrayFileWriter::finish(const Json& attributes, const MadeFrom& made
     write_all_at(impl_->fd.get(), table, array.crc_address, impl_->temporary);
     content.arrays.push_back({array.shape, array.sha->hex(), sha256_hex(table)});
   }
-  const std::string digest = content.digest();
+  std::string digest = content.digest();
   {
     const hdf5::Session session;
     for (const auto& [name, value] : content.attributes) write_attribute(impl_->file, name, value, impl_->temporary);

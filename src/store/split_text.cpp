@@ -85,7 +85,7 @@ struct BlockMasks {
 };
 BlockMasks classify_block(const char* p) {
   BlockMasks out;
-  for (int i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < 4; ++i) {
     const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
     // '\t' to '\r' are the values that x - '\t' takes in [0, 5), unsigned.
     const __m128i control =

@@ -85,7 +85,7 @@ BlockMasks classify_block(const char* p) {
     return _mm_cmpeq_epi8(_mm_subs_epu8(offset, _mm_set1_epi8(static_cast<char>(width - 1))), _mm_setzero_si128());
   };
   BlockMasks out;
-  for (int i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < 4; ++i) {
     const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
     const __m128i letter = in_range(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26);
     const __m128i digit = in_range(x, '0', 10);
