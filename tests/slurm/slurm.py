@@ -18,6 +18,7 @@ CLUSTER = SOURCE / "tests" / "slurm" / "cluster.sh"
 JOBS = SOURCE / "jobs"
 HERE = pathlib.Path.cwd()
 SLURM = HERE / "slurm"
+OVERSUBSCRIBE = "OMPI_MCA_rmaps_base_oversubscribe"
 os.environ["SLURM_CONF"] = str(SLURM / "slurm.conf")
 os.environ["EQUAL"] = str(harness.BINARY)
 
@@ -180,8 +181,10 @@ def main():
     base = ["--inputs", "docs.jsonl", "--reference.files", "reference.jsonl"]
     local = ["--config", "config.ini", *base, "--log.level", "warn"]
     with stand_in.StandIn(delay=0.0) as server:
+        os.environ[OVERSUBSCRIBE] = "1"
         harness.run(3, "run", "--workspace", harness.fresh("local-replay"), *local, "--extractor", "replay")
         harness.run(3, "run", "--workspace", harness.fresh("local-chat"), *local, *server.settings)
+        del os.environ[OVERSUBSCRIBE]  # jobs have the slots that Slurm gives them
         replay, chat = exported(HERE / "local-replay"), exported(HERE / "local-chat")
         require(replay != chat, "the two local runs cannot be told apart")
         begin = time.monotonic()
@@ -204,7 +207,7 @@ def main():
         step("USR1 before the time limit, exit 75, requeued, same result")
 
 
-os.environ.pop("OMPI_MCA_rmaps_base_oversubscribe", None)
+os.environ.pop(OVERSUBSCRIBE, None)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by TERM"))  # the daemons must not outlive the test
 if (SLURM / "slurm.conf").exists():
     subprocess.run([CLUSTER, "stop", SLURM], check=False)
