@@ -289,7 +289,7 @@ std::uint64_t Nearest::scratch_bytes(std::size_t k, std::size_t dim) noexcept {
   const std::uint64_t groups = (k + kLanes - 1) / kLanes, pairs = std::max<std::uint64_t>(kPairs, 48 * groups);
   // Scores, twice where a library makes the products, and what is known of each pair; rows as f32, twice, in the BLAS
   // screen.
-  return pairs * (2 * 4 * std::uint64_t{kLanes} + 4 + 4 + 2 + 2) + kMostSlots * (8 * std::uint64_t{dim} + 64);
+  return pairs * (std::uint64_t{2} * 4 * kLanes + 4 + 4 + 2 + 2) + kMostSlots * (8 * std::uint64_t{dim} + 64);
 }
 
 void Nearest::find(const float16* rows, std::size_t count, Known known, std::uint32_t* cluster,
