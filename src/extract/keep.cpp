@@ -226,12 +226,12 @@ class Similar {
 
 }  // namespace
 
-KeepResult KeepRules::apply(std::string_view document, std::vector<Pair> pairs) const {
+KeepResult KeepRules::apply(std::string_view document, const std::vector<Pair>& pairs) const {
   KeepResult out;
   const std::string_view document_language = params_.same_language ? language_of(document) : std::string_view{};
   std::unordered_set<std::string> seen;
   Similar similar(params_.duplicates ? params_.near_duplicate_bits : 0);
-  for (Pair& raw : pairs) {
+  for (const Pair& raw : pairs) {
     Pair pair{trimmed(raw.question), trimmed(raw.answer)};
     std::string_view reason = reason_to_drop(document, document_language, pair);
     if (reason.empty() && params_.duplicates &&

@@ -246,7 +246,7 @@ Extraction Prompting::judge_one(const Request& request, const ModelText& text) c
   out.document = request.document;
   Answer parsed = parse(text, params_);
   const bool none = parsed.pairs.empty();
-  KeepResult result = rules_.apply(request.text, std::move(parsed.pairs));
+  KeepResult result = rules_.apply(request.text, parsed.pairs);
   out.pairs = std::move(result.kept);
   out.rejected = std::move(result.rejected);
   for (std::size_t i = 0; i < parsed.incomplete; ++i) out.rejected.push_back({{}, "cut"});

@@ -19,7 +19,7 @@ class Replay final : public Extractor {
   std::size_t slots() const override { return slots_; }
   void submit(Request request) override {
     if (ready_.size() >= slots_) throw InternalError("replay: submit() with no free slot");
-    KeepResult result = rules_.apply(request.text, std::move(request.known_pairs));
+    KeepResult result = rules_.apply(request.text, request.known_pairs);
     Extraction out;
     out.document = request.document;
     out.pairs = std::move(result.kept);

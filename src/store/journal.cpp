@@ -149,7 +149,6 @@ void JournalWriter::fail_if_broken() const {
 std::uint64_t JournalWriter::append(std::string_view record) {
   fail_if_broken();
   if (record.find('\n') != std::string_view::npos) throw InternalError(path_.string() + ": a record with a line break");
-  if (queue_.empty()) oldest_ = std::chrono::steady_clock::now();
   queue_.append(format("{:08x} ", crc32(record))).append(record).push_back('\n');
   return ++appended_;
 }
@@ -172,12 +171,6 @@ std::uint64_t JournalWriter::sync() {
   durable_bytes_ += queue_.size();
   queue_.clear();
   return durable_ = appended_;
-}
-
-std::uint64_t JournalWriter::sync_if_due(std::chrono::milliseconds group) {
-  fail_if_broken();
-  if (pending() && std::chrono::steady_clock::now() - oldest_ >= group) return sync();
-  return durable_;
 }
 
 JournalReport read_journal(const fs::path& folder, const std::function<void(const JournalRecord&)>& visit) {

@@ -21,10 +21,6 @@ constexpr int kGzipLevel = 6;
 
 }  // namespace
 
-const char* extension_of(Compression compression) noexcept {
-  return compression == Compression::gzip ? ".gz" : compression == Compression::zstd ? ".zst" : "";
-}
-
 struct TextWriter::Impl {
   fs::path path;
   Compression compression;

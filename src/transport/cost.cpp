@@ -10,8 +10,6 @@
 
 namespace equal::transport {
 
-const char* cost_name(CostKind kind) noexcept { return kind == CostKind::euclidean ? "euclidean" : "cosine"; }
-
 CostRows::CostRows(linalg::MatrixView<const float> x, const char* what)
     : grid_(x.rows, x.columns), squared_length_(x.rows, 0.0) {
   for (std::size_t i = 0; i < x.rows; ++i) {

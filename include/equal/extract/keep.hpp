@@ -70,7 +70,7 @@ class KeepRules {
   explicit KeepRules(const KeepParams& params = {});
 
   /// Thread-safe. Cost: linear in the texts.
-  KeepResult apply(std::string_view document, std::vector<Pair> pairs) const;
+  KeepResult apply(std::string_view document, const std::vector<Pair>& pairs) const;
 
   const KeepParams& params() const noexcept { return params_; }
   std::string digest() const;  ///< SHA-256 of the parameters and of the version of the rules

@@ -29,11 +29,6 @@ struct FileHeader {
   MadeFrom made_from;
 };
 
-/// Throws DataError naming the file, the input and `setting` (what the user may have changed) unless
-/// header.made_from[input] == expected.
-void require_made_from(const FileHeader& header, const std::filesystem::path& path, const std::string& input,
-                       const std::string& expected, const std::string& setting);
-
 /// The header of any array file. Throws DataError when it is none.
 FileHeader read_header(const std::filesystem::path& path);
 

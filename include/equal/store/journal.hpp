@@ -2,7 +2,6 @@
 // "Journal"). A record is durable once sync() returned after its append(), and not before.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -32,8 +31,6 @@ class JournalWriter {
   /// Writes and fdatasyncs all queued records; returns the last durable sequence number. After an error (disk full,
   /// I/O) the file is cut back to what was durable and every further call throws EnvironmentError: start again.
   std::uint64_t sync();
-  /// sync() when the oldest queued record has waited for `group` or longer. Returns the last durable sequence number.
-  std::uint64_t sync_if_due(std::chrono::milliseconds group = std::chrono::milliseconds(50));
   std::uint64_t durable() const noexcept { return durable_; }
   bool pending() const noexcept { return appended_ != durable_; }
   const std::filesystem::path& path() const noexcept { return path_; }
@@ -43,7 +40,6 @@ class JournalWriter {
   std::filesystem::path path_;
   FileDescriptor fd_;
   std::string queue_;
-  std::chrono::steady_clock::time_point oldest_;
   std::uint64_t appended_ = 0, durable_ = 0, durable_bytes_ = 0;
   bool broken_ = false;
 };

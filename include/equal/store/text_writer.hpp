@@ -9,8 +9,6 @@
 namespace equal::store {
 
 enum class Compression { none, gzip, zstd };
-/// "", ".gz", ".zst".
-const char* extension_of(Compression compression) noexcept;
 
 class TextWriter {
  public:

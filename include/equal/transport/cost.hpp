@@ -12,8 +12,6 @@ enum class CostKind {
   cosine      ///< 1 - x.y / (|x| |y|); 1 where a vector is zero
 };
 
-const char* cost_name(CostKind kind) noexcept;
-
 /// The largest cost that two unit vectors can have: 2 for both kinds.
 inline constexpr double kWorstCost = 2.0;
 

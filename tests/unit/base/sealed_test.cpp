@@ -1,5 +1,4 @@
 #include <cctype>
-#include <functional>
 
 #include <gtest/gtest.h>
 
@@ -9,19 +8,11 @@
 #include "equal/base/json.hpp"
 #include "equal/base/sealed_lines.hpp"
 
+#include "support/message.hpp"
 #include "support/scratch.hpp"
 
 namespace equal {
 namespace {
-
-std::string data_error(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const DataError& e) {
-    return e.what();
-  }
-  return "no error";
-}
 
 TEST(SealedLines, EveryAlteredByteIsNoticed) {
   const std::string text = "[job]\nseed = 1\n", sealed = seal_lines(text);
@@ -30,7 +21,8 @@ TEST(SealedLines, EveryAlteredByteIsNoticed) {
   for (std::size_t i = 0; i < sealed.size(); ++i) {
     std::string altered = sealed;
     altered[i] = static_cast<char>(altered[i] ^ 1);
-    EXPECT_NE(data_error([&] { unseal_lines(altered, "a.ini"); }).find("a.ini: damaged or altered"), std::string::npos)
+    EXPECT_NE(test::message_of<DataError>([&] { unseal_lines(altered, "a.ini"); }).find("a.ini: damaged or altered"),
+              std::string::npos)
         << i;
     EXPECT_THROW(unseal_lines(sealed.substr(0, i), "a.ini"), DataError) << i;
   }
@@ -47,7 +39,8 @@ TEST(SealedJson, EveryAlteredByteIsNoticed) {
         continue;  // white space says nothing
       std::string altered = sealed;
       altered[i] = static_cast<char>(altered[i] ^ 1);
-      EXPECT_NE(data_error([&] { unseal_json(altered, "a.json"); }).find("a.json"), std::string::npos) << i;
+      EXPECT_NE(test::message_of<DataError>([&] { unseal_json(altered, "a.json"); }).find("a.json"), std::string::npos)
+          << i;
     }
     EXPECT_THROW(unseal_json(sealed.substr(0, sealed.size() - 1), "a.json"), DataError);
   }
@@ -60,7 +53,7 @@ TEST(Sha256, OfAFileIsThatOfItsBytes) {
   const std::string bytes(3 << 20, 'x');  // several buffers
   write_file_atomically(folder / "a", bytes);
   EXPECT_EQ(sha256_file((folder / "a").string()), sha256_hex(bytes));
-  EXPECT_NE(data_error([&] { sha256_file((folder / "none").string()); }).find("none: cannot be read"),
+  EXPECT_NE(test::message_of<DataError>([&] { sha256_file((folder / "none").string()); }).find("none: cannot be read"),
             std::string::npos);
 }
 

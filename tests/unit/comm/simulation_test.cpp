@@ -9,6 +9,8 @@
 #include "equal/base/error.hpp"
 #include "equal/comm/task_farm.hpp"
 
+#include "support/message.hpp"
+
 namespace equal::comm {
 namespace {
 
@@ -230,12 +232,7 @@ TEST(Simulation, AnErrorInACollectiveEndsAllRanksAndTheirFarms) {
 }
 
 std::string message_of(const SimulationParams& p, const std::function<int(SimulatedRank&)>& body) {
-  try {
-    simulate(p, body);
-  } catch (const InternalError& e) {
-    return e.what();
-  }
-  return "no error";
+  return test::message_of<InternalError>([&] { simulate(p, body); });
 }
 
 TEST(Simulation, NamesRanksThatWaitForEachOther) {

@@ -9,6 +9,8 @@
 #include "equal/base/files.hpp"
 #include "equal/base/random.hpp"
 
+#include "support/message.hpp"
+
 namespace equal::extract {
 namespace {
 
@@ -17,12 +19,7 @@ using ::testing::HasSubstr;
 const std::vector<std::string> kKnown{"document", "max_pairs"};
 
 std::string problem_of(std::string_view text) {
-  try {
-    const PromptTemplate prompt(text, "p.txt", kKnown, {"document"});
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "none";
+  return test::message_of<UsageError>([&] { const PromptTemplate prompt(text, "p.txt", kKnown, {"document"}); });
 }
 
 TEST(Prompt, RolesAndNamesAreRendered) {

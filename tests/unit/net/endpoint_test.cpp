@@ -10,22 +10,13 @@
 #include "equal/base/files.hpp"
 #include "equal/net/http_client.hpp"
 
+#include "support/message.hpp"
 #include "support/scratch.hpp"
 
 namespace equal::net {
 namespace {
 
 using ::testing::HasSubstr;
-
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Endpoint, LineIsReadWhole) {
   const EndpointSpec spec = parse_endpoint("https://a.example/v1/ slots=256 weight=2.5 key_env=KEY auth=api-key", "x");
@@ -53,7 +44,7 @@ TEST(Endpoint, WhatALineDoesNotSayIsAsTheDefaults) {
 }
 
 TEST(Endpoint, EveryBadLineIsReportedWithItsPlace) {
-  const std::string message = message_of([] {
+  const std::string message = test::message_of<UsageError>([] {
     parse_endpoints("# servers\nhttp://a/v1 slots=0\n\nhttp://b/v1 colour=red; http://c/v1 auth=a:b\n", "e.txt");
   });
   EXPECT_THAT(message, HasSubstr("e.txt:2: slots=0; must be a number from 1 to 65536"));
@@ -87,12 +78,12 @@ TEST(Url, PlainHttpStaysOnThisMachine) {
   check_url("http://[::1]:8000/v1", false);
   check_url("https://a.example/v1", false);
   check_url("http://10.0.0.1/v1", true);
-  EXPECT_THAT(message_of([] { check_url("http://10.0.0.1/v1", false); }), HasSubstr("plain http"));
+  EXPECT_THAT(test::message_of<UsageError>([] { check_url("http://10.0.0.1/v1", false); }), HasSubstr("plain http"));
   EXPECT_THROW(check_url("http://127.0.0.1.evil.example/v1", false), UsageError);
   EXPECT_THROW(check_url("http://localhost.evil.example/v1", false), UsageError);
   EXPECT_THROW(check_url("ftp://localhost/", true), UsageError);
   EXPECT_THROW(check_url("localhost:8000", true), UsageError);
-  const std::string message = message_of([] { check_url("https://me:hunter2@a.example/v1", false); });
+  const std::string message = test::message_of<UsageError>([] { check_url("https://me:hunter2@a.example/v1", false); });
   EXPECT_THAT(message, HasSubstr("password"));
   EXPECT_THAT(message, ::testing::Not(HasSubstr("hunter2")));
 }
@@ -102,11 +93,12 @@ TEST(Secret, ComesFromAPrivateFileOrTheEnvironment) {
   const std::string path = scratch / "key";
   write_file_atomically(path, "sk-123\n");
   ::chmod(path.c_str(), 0644);
-  EXPECT_THAT(message_of([&] { Secret::from_file(path); }), HasSubstr("chmod 600"));
+  EXPECT_THAT(test::message_of<UsageError>([&] { Secret::from_file(path); }), HasSubstr("chmod 600"));
   ::chmod(path.c_str(), 0600);
   EXPECT_EQ(Secret::from_file(path).reveal(), "sk-123");
   EXPECT_EQ(Secret::from_file(path).redact("key sk-123, sk-123!"), "key [key], [key]!");
-  EXPECT_THAT(message_of([] { Secret::from_environment("EQUAL_NO_SUCH_KEY"); }), HasSubstr("EQUAL_NO_SUCH_KEY"));
+  EXPECT_THAT(test::message_of<UsageError>([] { Secret::from_environment("EQUAL_NO_SUCH_KEY"); }),
+              HasSubstr("EQUAL_NO_SUCH_KEY"));
   ::setenv("EQUAL_TEST_KEY", "a\nb", 1);
   EXPECT_THROW(Secret::from_environment("EQUAL_TEST_KEY"), UsageError);
   ::setenv("EQUAL_TEST_KEY", "abc", 1);

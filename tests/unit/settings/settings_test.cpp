@@ -6,19 +6,11 @@
 #include "equal/base/files.hpp"
 #include "equal/settings/parse.hpp"
 
+#include "support/message.hpp"
 #include "support/scratch.hpp"
 
 namespace equal::settings {
 namespace {
-
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const UsageError& e) {
-    return e.what();
-  }
-  return "no error";
-}
 
 TEST(ParameterTable, EachRowIsWholeAndItsDefaultIsAllowed) {
   std::set<std::string> names;
@@ -58,7 +50,7 @@ TEST(Ini, AllProblemsAreReportedAtOnceWithTheirLines) {
                         "[cluster]\nk = -1\nkk = 3\n# fine\nmax_iterations = 0\n[extract]\npolicy = best\nnonsense\n"
                         "[job]\nseed = 1\nseed = 2\nthreads = many\n");
   Settings s = defaults();
-  const std::string message = error_of([&] { read_ini(file, s); });
+  const std::string message = test::message_of<UsageError>([&] { read_ini(file, s); });
   for (const char* expected :
        {"a.ini:2: cluster.k = -1; must be a whole number, 0 to 1048576",
         "a.ini:3: unknown setting 'cluster.kk'; did you mean 'cluster.k'?",
@@ -99,18 +91,20 @@ TEST(CommandLineParser, BooleansTakeNoWordThatFollows) {
 }
 
 TEST(CommandLineParser, NamesTheNearestSetting) {
-  EXPECT_EQ(error_of([] {
+  EXPECT_EQ(test::message_of<UsageError>([] {
               parse_command_line({"--polcy", "random"}, {});
             }),
             "command line: unknown setting 'polcy'; did you mean 'extract.policy'?; `equal --help` lists them");
-  EXPECT_NE(error_of([] {
+  EXPECT_NE(test::message_of<UsageError>([] {
               parse_command_line({"--cluster.k", "1", "--cluster.k", "2"}, {});
             }).find("given twice"),
             std::string::npos);
-  EXPECT_NE(
-      error_of([] { parse_command_line({"--append=maybe"}, {}); }).find("ingest.append = maybe; must be true or false"),
-      std::string::npos);
-  EXPECT_NE(error_of([] { parse_command_line({"--seed"}, {}); }).find("command line: "), std::string::npos)
+  EXPECT_NE(test::message_of<UsageError>([] {
+              parse_command_line({"--append=maybe"}, {});
+            }).find("ingest.append = maybe; must be true or false"),
+            std::string::npos);
+  EXPECT_NE(test::message_of<UsageError>([] { parse_command_line({"--seed"}, {}); }).find("command line: "),
+            std::string::npos)
       << "a value is missing";
 }
 

@@ -1,7 +1,6 @@
 #include "equal/store/journal.hpp"
 
 #include <random>
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -65,16 +64,17 @@ TEST(Journal, ARecordIsFoundAgainByItsPlace) {
   EXPECT_THROW(read_journal_record(file, places.back().first, places.back().second + 100), DataError);
 }
 
-TEST(Journal, SyncsAGroupWhenItIsDue) {
-  const ScratchFolder folder("journal_group");
+TEST(Journal, RecordsAreDurableOnceTheyAreSynced) {
+  const ScratchFolder folder("journal_sync");
   JournalWriter writer(folder.path(), 0, 0);
-  writer.append("{}");
-  EXPECT_EQ(writer.sync_if_due(std::chrono::hours(1)), 0u);
+  EXPECT_EQ(writer.append("{}"), 1u);
+  EXPECT_EQ(writer.append("{}"), 2u);
   EXPECT_TRUE(writer.pending());
-  std::this_thread::sleep_for(std::chrono::milliseconds(3));
-  writer.append("{}");
-  EXPECT_EQ(writer.sync_if_due(std::chrono::milliseconds(2)), 2u);
+  EXPECT_EQ(writer.durable(), 0u);
+  EXPECT_TRUE(records_of(folder.path()).empty());
+  EXPECT_EQ(writer.sync(), 2u);
   EXPECT_FALSE(writer.pending());
+  EXPECT_EQ(records_of(folder.path()).size(), 2u);
   EXPECT_THROW(writer.append("{\n}"), InternalError);
 }
 

@@ -11,6 +11,10 @@
 namespace equal::store {
 namespace {
 
+const char* extension_of(Compression compression) {
+  return compression == Compression::gzip ? ".gz" : compression == Compression::zstd ? ".zst" : "";
+}
+
 TEST(TextWriter, WhatWasWrittenIsReadInEveryCompression) {
   const equal::test::ScratchFolder folder("text_writer");
   for (const Compression c : {Compression::none, Compression::gzip, Compression::zstd}) {

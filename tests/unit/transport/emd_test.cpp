@@ -11,6 +11,7 @@
 #include "equal/transport/cost.hpp"
 
 #include "problems.hpp"
+#include "support/message.hpp"
 
 namespace equal::transport {
 namespace {
@@ -145,36 +146,31 @@ TEST(Emd, LimitIsReportedAndStillBounds) {
   EXPECT_LT(cut.lower_bound, exact.value);
 }
 
-template <class Raised, class Call>
-std::string message(const Call& call) {
-  try {
-    call();
-  } catch (const Raised& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
 TEST(Emd, RefusesWhatIsNoProblem) {
   using testing::HasSubstr;
   linalg::Matrix<double> c(3, 4, 1.0);
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   for (const double bad : {nan, inf, -inf}) {
     c(2, 1) = bad;
-    EXPECT_THAT(message<DataError>([&] { emd(c.view()); }), HasSubstr("cost(2, 1)"));
+    EXPECT_THAT(equal::test::message_of<DataError>([&] { emd(c.view()); }), HasSubstr("cost(2, 1)"));
   }
   linalg::Matrix<double> wide(2, 40, 1.0);
   wide(1, 17) = inf;
-  EXPECT_THAT(message<DataError>([&] { emd(wide.view()); }), HasSubstr("cost(1, 17) = inf"));
+  EXPECT_THAT(equal::test::message_of<DataError>([&] { emd(wide.view()); }), HasSubstr("cost(1, 17) = inf"));
   c(2, 1) = 1.0;
-  EXPECT_THAT(message<DataError>([] { emd(linalg::Matrix<double>(0, 4).view()); }), HasSubstr("0 and 4"));
+  EXPECT_THAT(equal::test::message_of<DataError>([] { emd(linalg::Matrix<double>(0, 4).view()); }),
+              HasSubstr("0 and 4"));
   const std::vector<double> third(3, 1.0 / 3), short_sum{0.25, 0.25, 0.25}, negative{-0.5, 1.0, 0.5},
       bad{nan, 0.5, 0.5};
   const std::vector<double> quarter(4, 0.25);
-  EXPECT_THAT(message<UsageError>([&] { emd(c.view(), quarter, quarter); }), HasSubstr("4 row weights for 3 points"));
-  EXPECT_THAT(message<UsageError>([&] { emd(c.view(), short_sum, quarter); }), HasSubstr("sum to 0.75"));
-  EXPECT_THAT(message<UsageError>([&] { emd(c.view(), negative, quarter); }), HasSubstr("row weight 0 is -0.5"));
-  EXPECT_THAT(message<UsageError>([&] { emd(c.view(), bad, quarter); }), HasSubstr("row weight 0 is nan"));
+  EXPECT_THAT(equal::test::message_of<UsageError>([&] { emd(c.view(), quarter, quarter); }),
+              HasSubstr("4 row weights for 3 points"));
+  EXPECT_THAT(equal::test::message_of<UsageError>([&] { emd(c.view(), short_sum, quarter); }),
+              HasSubstr("sum to 0.75"));
+  EXPECT_THAT(equal::test::message_of<UsageError>([&] { emd(c.view(), negative, quarter); }),
+              HasSubstr("row weight 0 is -0.5"));
+  EXPECT_THAT(equal::test::message_of<UsageError>([&] { emd(c.view(), bad, quarter); }),
+              HasSubstr("row weight 0 is nan"));
   EXPECT_NO_THROW(emd(c.view(), third, quarter));
 }
 
