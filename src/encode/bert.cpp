@@ -228,9 +228,18 @@ Precision resolve(BertPrecision wanted, bool portable) {
   return portable || !linalg::why_unsupported(Precision::bf16).empty() ? Precision::f32 : Precision::bf16;
 }
 
-}  // namespace
+fs::path weights_of(const fs::path& folder) { return folder / "model.safetensors"; }
 
-std::unique_ptr<Encoder> load_bert(const fs::path& folder, const BertParams& params) {
+// All of a folder but the values of its weights.
+struct BertFolder {
+  BertConfig config;
+  Precision precision;
+  std::size_t max_tokens;
+  text::WordPiece tokenizer;
+  SafeTensors weights;
+};
+
+BertFolder open_folder(const fs::path& folder, const BertParams& params) {
   const BertConfig config = read_bert_config(folder);
   const Precision precision = resolve(params.precision, params.portable_kernels);
   if (const std::string why = linalg::why_unsupported(precision); !why.empty())
@@ -248,13 +257,20 @@ std::unique_ptr<Encoder> load_bert(const fs::path& folder, const BertParams& par
     throw DataError(format("{}: the tokenizer has ids up to {}; vocab_size in config.json is {}", folder.string(),
                            tokenizer.vocabulary_size() - 1, config.vocabulary));
   }
-  const fs::path weights_file = folder / "model.safetensors";
-  const SafeTensors file(weights_file);
-  BertWeights weights(file, config, precision,
+  return {config, precision, max_tokens, std::move(tokenizer), SafeTensors(weights_of(folder))};
+}
+
+}  // namespace
+
+void check_bert(const fs::path& folder, const BertParams& params) { open_folder(folder, params); }
+
+std::unique_ptr<Encoder> load_bert(const fs::path& folder, const BertParams& params) {
+  BertFolder opened = open_folder(folder, params);
+  BertWeights weights(opened.weights, opened.config, opened.precision,
                       params.portable_kernels ? linalg::Kernels::portable : linalg::Kernels::automatic);
-  const bool cls = params.pooling == Pooling::automatic ? config.cls_pooling : params.pooling == Pooling::cls;
-  return std::make_unique<BertEncoder>(std::move(tokenizer), std::move(weights), params, cls, max_tokens,
-                                       sha256_file(weights_file.string()));
+  const bool cls = params.pooling == Pooling::automatic ? opened.config.cls_pooling : params.pooling == Pooling::cls;
+  return std::make_unique<BertEncoder>(std::move(opened.tokenizer), std::move(weights), params, cls, opened.max_tokens,
+                                       sha256_file(weights_of(folder).string()));
 }
 
 }  // namespace equal::encode

@@ -195,13 +195,22 @@ class HttpEncoder final : public Encoder {
   std::unordered_map<std::uint64_t, Batch> under_way_;
 };
 
-}  // namespace
-
-std::unique_ptr<Encoder> make_http(HttpParams params) {
+void check_limits(const HttpParams& params) {
   if (params.batch < 1 || params.batch > 2048)
     throw UsageError(format("http encoder: {} texts a request; must be 1 to 2048", params.batch));
   if (params.max_bytes < kShortest)
     throw UsageError(format("http encoder: texts cut at {} bytes; must be at least {}", params.max_bytes, kShortest));
+}
+
+}  // namespace
+
+void check_http(const HttpParams& params) {
+  check_limits(params);
+  const net::Dispatcher unused(params.net);
+}
+
+std::unique_ptr<Encoder> make_http(HttpParams params) {
+  check_limits(params);
   return std::make_unique<HttpEncoder>(std::move(params));
 }
 

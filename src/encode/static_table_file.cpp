@@ -1,5 +1,6 @@
 // The layout is docs/formats/encoder.md.
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <string_view>
 
@@ -72,7 +73,7 @@ void for_each_part(const StaticTable& t, const std::function<void(std::string_vi
   throw DataError(path.string() + ": " + why + "; fit the encoder again");
 }
 
-Header read_header(const std::string& bytes, const std::filesystem::path& path) {
+Header read_header(std::string_view bytes, const std::filesystem::path& path) {
   Header h{};
   if (bytes.size() < sizeof h) refuse(path, format("is {} bytes long, too short for a header", bytes.size()));
   std::memcpy(&h, bytes.data(), sizeof h);
@@ -87,6 +88,22 @@ Header read_header(const std::string& bytes, const std::filesystem::path& path) 
   if (h.rows > std::uint64_t{1} << h.feature_bits) refuse(path, format("says {} rows, more than features", h.rows));
   if (h.tokenizer_bytes > kMaxTextBytes || h.origin_bytes > kMaxTextBytes) refuse(path, "says an absurd text length");
   return h;
+}
+
+/// Where the parts lie. Bounds in read_header keep every product and sum below 2^40.
+struct Layout {
+  std::uint64_t features_at, values_at, digest_at;
+};
+
+Layout layout_of(const Header& h, std::uint64_t file_bytes, const std::filesystem::path& path) {
+  const std::uint64_t texts = sizeof h + h.tokenizer_bytes + h.origin_bytes;
+  const std::uint64_t features_at = texts + padding(texts);
+  const std::uint64_t features_end = features_at + h.rows * sizeof(std::uint32_t);
+  const std::uint64_t values_at = features_end + padding(features_end);
+  const std::uint64_t digest_at = values_at + h.rows * h.dim * sizeof(linalg::float16);
+  if (file_bytes != digest_at + kDigestHexBytes)
+    refuse(path, format("is {} bytes long, its header says {}", file_bytes, digest_at + kDigestHexBytes));
+  return {features_at, values_at, digest_at};
 }
 
 }  // namespace
@@ -117,21 +134,25 @@ std::string save_static_table(const StaticTable& table, const std::filesystem::p
   return digest;
 }
 
+void check_static_table(const std::filesystem::path& folder) {
+  const auto path = folder / "table.bin";
+  std::ifstream in(path, std::ios::binary);
+  std::string start(sizeof(Header), '\0');
+  in.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(in.gcount()));
+  std::error_code error;
+  const std::uint64_t bytes = std::filesystem::file_size(path, error);
+  if (!in.is_open() || error) throw DataError(path.string() + ": cannot be read");
+  layout_of(read_header(start, path), bytes, path);
+}
+
 StaticTable load_static_table(const std::filesystem::path& folder) {
   const auto path = folder / "table.bin";
   const std::string bytes = read_file(path, kMaxTableBytes);
   const Header h = read_header(bytes, path);
-  // Bounds above keep every product and sum below 2^40.
-  const std::uint64_t texts = sizeof h + h.tokenizer_bytes + h.origin_bytes;
-  const std::uint64_t features_at = texts + padding(texts);
-  const std::uint64_t features_end = features_at + h.rows * sizeof(std::uint32_t);
-  const std::uint64_t values_at = features_end + padding(features_end);
-  const std::uint64_t digest_at = values_at + h.rows * h.dim * sizeof(linalg::float16);
-  if (bytes.size() != digest_at + kDigestHexBytes) {
-    refuse(path, format("is {} bytes long, its header says {}", bytes.size(), digest_at + kDigestHexBytes));
-  }
+  const Layout at = layout_of(h, bytes.size(), path);
   const std::string_view all = bytes;
-  if (sha256_hex(all.substr(0, digest_at)) != all.substr(digest_at)) refuse(path, "does not match its SHA-256");
+  if (sha256_hex(all.substr(0, at.digest_at)) != all.substr(at.digest_at)) refuse(path, "does not match its SHA-256");
 
   StaticTable t;
   t.tokens = static_cast<TokenKind>(h.tokens);
@@ -143,8 +164,8 @@ StaticTable load_static_table(const std::filesystem::path& folder) {
   t.features.resize(h.rows);
   t.values.resize(h.rows * h.dim);
   if (h.rows != 0) {
-    std::memcpy(t.features.data(), bytes.data() + features_at, t.features.size() * sizeof(std::uint32_t));
-    std::memcpy(t.values.data(), bytes.data() + values_at, t.values.size() * sizeof(linalg::float16));
+    std::memcpy(t.features.data(), bytes.data() + at.features_at, t.features.size() * sizeof(std::uint32_t));
+    std::memcpy(t.values.data(), bytes.data() + at.values_at, t.values.size() * sizeof(linalg::float16));
   }
   for (std::size_t i = 0; i < t.features.size(); ++i) {
     if (t.features[i] >> t.feature_bits != 0 || (i > 0 && t.features[i] <= t.features[i - 1])) {

@@ -22,6 +22,11 @@ encode::BertParams bert_params(const settings::Settings& s) {
   return params;
 }
 
+void check_bert_encoder(const settings::Settings& s) {
+  require_model(s, "encoder.kind = bert");
+  encode::check_bert(s.encoder_model, bert_params(s));
+}
+
 /// Collective: each rank reads the folder, that of the trained model where the generation has one.
 std::unique_ptr<encode::Encoder> make_bert_encoder(Job& job, const Catalog&) {
   const auto& s = job.settings;

@@ -94,6 +94,12 @@ encode::StaticTable fit_lsa(Job& job, const Catalog& catalog) {
   return encode::fit_lsa(job.comm, *texts, params, job.pool).table;
 }
 
+encode::BertParams exact_bert() {
+  encode::BertParams params;
+  params.precision = encode::BertPrecision::f32;
+  return params;
+}
+
 /// Collective: the words are weighted over all ranks; the root asks the model, and it alone holds the table.
 encode::StaticTable fit_distil(Job& job, const Catalog& catalog) {
   const auto& s = job.settings;
@@ -107,9 +113,7 @@ encode::StaticTable fit_distil(Job& job, const Catalog& catalog) {
   encode::StaticTable table;
   comm::agree(job.comm, [&] {
     if (!job.comm.is_root()) return;
-    encode::BertParams exact;
-    exact.precision = encode::BertPrecision::f32;
-    const auto teacher = encode::load_bert(s.encoder_model, exact);
+    const auto teacher = encode::load_bert(s.encoder_model, exact_bert());
     encode::DistilParams params;
     params.dim = std::min<std::size_t>(s.encoder_dim, teacher->dim());
     params.seed = s.seed;
@@ -121,6 +125,16 @@ encode::StaticTable fit_distil(Job& job, const Catalog& catalog) {
 }
 
 }  // namespace
+
+void check_static_encoder(const settings::Settings& s) {
+  if (s.encoder_table == "hash") return;
+  const auto folder = Workspace(s.workspace).encoder();
+  const bool fits_again = s.redo == "ingest" || s.redo == "embed" || !std::filesystem::exists(folder / "table.bin");
+  if (!fits_again) return encode::check_static_table(folder);
+  if (s.encoder_table != "distil") return;
+  require_model(s, "encoder.table = distil");
+  encode::check_bert(s.encoder_model, exact_bert());
+}
 
 std::unique_ptr<encode::Encoder> make_static_encoder(Job& job, const Catalog& catalog) {
   const auto& s = job.settings;

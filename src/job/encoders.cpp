@@ -9,7 +9,9 @@
 
 namespace equal::job {
 
-#define EQUAL_DECLARE(name) std::unique_ptr<encode::Encoder> make_##name##_encoder(Job& job, const Catalog& catalog);
+#define EQUAL_DECLARE(name)                                                                 \
+  std::unique_ptr<encode::Encoder> make_##name##_encoder(Job& job, const Catalog& catalog); \
+  void check_##name##_encoder(const settings::Settings& settings);
 EQUAL_ENCODERS(EQUAL_DECLARE)
 #undef EQUAL_DECLARE
 
@@ -21,13 +23,22 @@ constexpr std::string_view kEncoderNames[] = {EQUAL_ENCODERS(EQUAL_QUOTED)};
 constexpr std::unique_ptr<encode::Encoder> (*kEncoderMakers[])(Job&, const Catalog&) = {EQUAL_ENCODERS(EQUAL_MAKE)};
 #undef EQUAL_MAKE
 
+#define EQUAL_CHECK(name) check_##name##_encoder,
+constexpr void (*kEncoderChecks[])(const settings::Settings&) = {EQUAL_ENCODERS(EQUAL_CHECK)};
+#undef EQUAL_CHECK
+
+std::size_t registered(const settings::Settings& s) {
+  const auto found = std::find(std::begin(kEncoderNames), std::end(kEncoderNames), s.encoder);
+  if (found == std::end(kEncoderNames)) throw InternalError("encoder.kind = " + s.encoder + " is not registered");
+  return static_cast<std::size_t>(found - std::begin(kEncoderNames));
+}
+
 }  // namespace
 
+void check_encoder(const settings::Settings& s) { kEncoderChecks[registered(s)](s); }
+
 std::unique_ptr<encode::Encoder> make_encoder(Job& job, const Catalog& catalog) {
-  const auto found = std::find(std::begin(kEncoderNames), std::end(kEncoderNames), job.settings.encoder);
-  if (found == std::end(kEncoderNames))
-    throw InternalError("encoder.kind = " + job.settings.encoder + " is not registered");
-  auto base = kEncoderMakers[found - std::begin(kEncoderNames)](job, catalog);
+  auto base = kEncoderMakers[registered(job.settings)](job, catalog);
   comm::agree(job.comm, [&] {
     const auto folder = job.workspace.encoder();
     if (job.workspace.generation_number() == 0 || !encode::has_projection(folder)) return;

@@ -16,6 +16,10 @@ namespace equal::job {
 /// of a transformer, or a projection.
 std::unique_ptr<encode::Encoder> make_encoder(Job& job, const Catalog& catalog);
 
+/// Local, sends and writes nothing. Throws what make_encoder would for what can be told without reading weights or
+/// asking servers: the folder of a model, a table that the workspace keeps, endpoints and keys.
+void check_encoder(const settings::Settings& settings);
+
 /// Throws UsageError unless encoder.model is set; `what` needs it.
 void require_model(const settings::Settings& settings, std::string_view what);
 

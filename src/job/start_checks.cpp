@@ -17,6 +17,7 @@
 #include "equal/store/corpus_reader.hpp"
 
 #include "budget.hpp"
+#include "encoders.hpp"
 #include "extractors.hpp"
 #include "reference.hpp"
 
@@ -60,6 +61,7 @@ void check_settings(comm::Communicator& comm, const settings::Settings& s) {
   if (!s.inputs.empty()) store::list_inputs(s.inputs);
   const Reference reference = load_reference(s);
   if (!s.export_decontaminate.empty()) load_benchmarks(s);
+  check_encoder(s);
   const Budget budget(s, 1);
   ThreadPool pool(1);
   check_extractor({comm, s, Workspace(s.workspace), pool}, reference);

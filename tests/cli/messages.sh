@@ -15,7 +15,7 @@ expect() {
     failures=$((failures + 1))
   fi
 }
-rm -rf w w2 w3
+rm -rf w w2 w3 half cut
 printf '{"question": "What is a list?", "answer": "A row of items."}\n' > reference.jsonl
 printf '{"id": "a", "text": "Lists hold items."}\n{"id": "b", "text"\n' > broken.jsonl
 printf '{"id": "a", "text": "Lists hold items in a row."}\n{"id": "b", "text": "Sets hold each item once."}\n' > docs.jsonl
@@ -72,6 +72,23 @@ expect 1 "command.line = true: needs {input} and {output}" run "${late[@]}" --ex
 expect 1 "chat.format = json_probed: there is no server to ask" run "${late[@]}" --extractor command --command.line 'cp {input} {output}' --chat.format json_probed
 expect 1 "a least length (5000 and 1 characters" run "${late[@]}" --extractor pattern --keep.min_question 5000
 expect 1 "budget.money needs prices" run "${late[@]}" --extractor replay --budget.money 3
+model=$(dirname "$0")/../data/bert/tiny  # max_tokens: at most 40
+mkdir -p half cut
+cp "$model"/*.json half
+cp -r "$model"/* cut
+head -c 9000 "$model/model.safetensors" > cut/model.safetensors
+run_static=("${late[@]}" --extractor replay) run_http=("${run_static[@]}" --encoder.kind http)
+for encoder in kind=bert table=distil; do
+  encoder=("--encoder.${encoder%=*}" "${encoder#*=}")
+  expect 1 "needs --encoder.model: the folder with" run "${run_static[@]}" "${encoder[@]}"
+  expect 2 "nowhere/config.json: cannot be read" run "${run_static[@]}" "${encoder[@]}" --encoder.model nowhere
+  expect 2 "half/model.safetensors: cannot be read" run "${run_static[@]}" "${encoder[@]}" --encoder.model half --encoder.max_tokens 32
+  expect 2 "cut/model.safetensors: tensor" run "${run_static[@]}" "${encoder[@]}" --encoder.model cut --encoder.max_tokens 32
+done
+expect 1 "encoder max_tokens = 256; 3 to 40 are possible" run "${run_static[@]}" --encoder.kind bert --encoder.model "$model"
+expect 1 "encoder.kind = http needs --encoder.endpoints" run "${run_http[@]}"
+expect 1 "not an http:// or https:// URL" run "${run_http[@]}" --encoder.endpoints nonsense
+expect 1 "the environment variable NO_SUCH_KEY" run "${run_http[@]}" --encoder.endpoints http://127.0.0.1:9/v1 --encoder.key_env NO_SUCH_KEY
 if [ -e w3 ]; then
   echo "a run that could not end well has begun: w3"
   failures=$((failures + 1))
@@ -83,6 +100,9 @@ expect 0 "complete" run "${good[@]}"
 expect 1 "cluster.k was '0' and is now '1'" run "${good[@]}" --cluster.k 1
 expect 1 "add it with --append" run --workspace w --reference.files reference.jsonl --inputs docs.jsonl fields.jsonl
 expect 0 "extract  complete" status w
+truncate -s 1000 w/gen-0/encoder/table.bin
+expect 2 "table.bin: is 1000 bytes long, its header says" run "${good[@]}" --append
+expect 0 "data set" run "${good[@]}" --redo embed
 expect 0 '"stages"' status w --json
 expect 0 "Lists hold items" inspect w document 0
 expect 1 "the corpus has 2" inspect w document 2

@@ -47,4 +47,8 @@ struct BertParams {
 /// encode() is bit-equal for any number of threads. With AVX-512 a text's vector depends on that text alone.
 std::unique_ptr<Encoder> load_bert(const std::filesystem::path& folder, const BertParams& params = {});
 
+/// Throws what load_bert would throw for all but the tensors of the weights: their header is read, no value. Well below
+/// a second for any model.
+void check_bert(const std::filesystem::path& folder, const BertParams& params = {});
+
 }  // namespace equal::encode

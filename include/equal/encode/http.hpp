@@ -28,4 +28,7 @@ struct HttpParams {
 /// EnvironmentError when no server answers within net.patience_seconds or a text stays refused, naming the last answer.
 std::unique_ptr<Encoder> make_http(HttpParams params);
 
+/// Throws UsageError for what make_http would refuse before it asks a server: params, URLs, keys. Sends nothing.
+void check_http(const HttpParams& params);
+
 }  // namespace equal::encode

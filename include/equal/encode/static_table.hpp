@@ -67,6 +67,10 @@ std::string save_static_table(const StaticTable& table, const std::filesystem::p
 /// DataError.
 StaticTable load_static_table(const std::filesystem::path& folder);
 
+/// Throws DataError where load_static_table would by the first bytes and the length alone: a file that is cut, foreign
+/// or missing, not one whose values are damaged.
+void check_static_table(const std::filesystem::path& folder);
+
 /// SHA-256 of the bytes that save_static_table would write: the digest of the encoder.
 std::string static_table_digest(const StaticTable& table);
 

@@ -12,8 +12,8 @@
 namespace equal::job {
 
 /// Local. Looks for the inputs, reads the small files that a whole run comes to late (references, prompts of the
-/// extractor, benchmarks of the export) and makes budget and extractor once for nothing. Throws UsageError or DataError
-/// as the stages would that need them; sends and writes nothing.
+/// extractor, benchmarks of the export, the model of the encoder but for its weights) and makes budget and extractor
+/// once for nothing. Throws UsageError or DataError as the stages would that need them; sends and writes nothing.
 void check_settings(comm::Communicator& comm, const settings::Settings& settings);
 
 /// Collective. Throws an agreed EnvironmentError when the workspace cannot be written, synced or renamed in, or when a

@@ -97,6 +97,25 @@ TEST_F(BertRefusal, MissingFiles) {
   EXPECT_THROW(load_bert(folder_.path(), params), UsageError);
 }
 
+TEST_F(BertRefusal, AllButTheTensorsIsToldWithoutReadingThem) {
+  EXPECT_NO_THROW(check_bert(folder_.path()));
+  BertParams params;
+  params.max_tokens = 41;
+  EXPECT_THROW(check_bert(folder_.path(), params), UsageError);
+  const auto size = fs::file_size(folder_ / "model.safetensors");
+  fs::resize_file(folder_ / "model.safetensors", size - 1);
+  EXPECT_THROW(check_bert(folder_.path()), DataError);
+  fs::resize_file(folder_ / "model.safetensors", size);
+  change("config.json", [](Json& j) { j["num_hidden_layers"] = 3; });
+  EXPECT_NO_THROW(check_bert(folder_.path()));
+  EXPECT_THROW(load_bert(folder_.path()), DataError);
+  change("config.json", [](Json& j) { j["vocab_size"] = 10; });
+  EXPECT_THROW(check_bert(folder_.path()), DataError);
+  change("config.json", [](Json&) {});
+  for (const char* file : {"tokenizer.json", "vocab.txt"}) fs::remove(folder_ / file);
+  EXPECT_THROW(check_bert(folder_.path()), DataError);
+}
+
 TEST_F(BertRefusal, PromptsAndLimitsAreReadFromTheFolder) {
   write_file_atomically(folder_ / "config_sentence_transformers.json",
                         R"({"prompts": {"query": "go: ", "passage": "on: "}})");
