@@ -21,30 +21,32 @@ template <class T>
 IpotResult run(linalg::MatrixView<const double> cost, const std::vector<double>& a, const std::vector<double>& b,
                const IpotParams& params) {
   const Kernels& kernel = kernels();
-  const std::size_t n = cost.rows, m = cost.columns, stride = padded(m), rows = padded_rows(n);
-  AlignedVector<T> step(rows * stride, T{0}), q(rows * stride, T{0}), steps(stride);
-  AlignedVector<double> row(stride, 0.0), zero(stride, 0.0), columns(stride), wide_a(rows, 0.0), wide_b(stride, 0.0);
+  const std::size_t n = cost.rows, m = cost.columns;
+  const Panels panels(n, m);
+  const std::size_t rows = panels.rows, lanes = panels.lanes();
+  AlignedVector<T> step(panels.size(), T{0}), q(panels.size(), T{0}), steps(lanes);
+  AlignedVector<double> row(lanes, 0.0), zero(lanes, 0.0), columns(lanes), wide_a(rows, 0.0), wide_b(lanes, 0.0);
   std::vector<double> sums(rows);
   std::copy(a.begin(), a.end(), wide_a.begin());
   std::copy(b.begin(), b.end(), wide_b.begin());
+  panels.repeat(wide_b);
   for (std::size_t i = 0; i < n; ++i) {
     std::copy(cost.row(i).begin(), cost.row(i).end(), row.begin());
-    exp_row(kernel, row.data(), zero.data(), 0.0, 1.0 / params.beta, steps.data(), stride);
+    exp_row(kernel, row.data(), zero.data(), 0.0, 1.0 / params.beta, steps.data(), lanes);
     for (std::size_t j = 0; j < m; ++j) {
-      step[place(i, j, stride)] = steps[j];
-      q[place(i, j, stride)] = T{1};
+      step[panels.place(i, j)] = steps[j];
+      q[panels.place(i, j)] = T{1};
     }
   }
   // P = diag(u) q diag(v) holds throughout, at the start with u = 1/(n m), v = 1: so Q = step . P is the sweep's
   // rescaling. v is `v` as the kernel wants it; the value below takes it from the last columns in double.
   AlignedVector<double> u(rows, 1.0 / (static_cast<double>(n) * static_cast<double>(m)));
   std::vector<T> row_scale(rows);
-  AlignedVector<T> v(stride, T{0});
-  std::fill_n(v.begin(), m, T{1});
+  AlignedVector<T> v(lanes, T{1});
   for (std::uint64_t outer = 0; outer < params.outer; ++outer) {
     std::transform(u.begin(), u.end(), row_scale.begin(), [](double x) { return static_cast<T>(x); });
     for (std::uint64_t inner = 0; inner < params.inner; ++inner) {
-      Sweep<T> s{.q = q.data(), .rows = rows, .stride = stride, .backward = inner % 2 != 0};
+      Sweep<T> s{.q = q.data(), .panels = panels, .backward = inner % 2 != 0};
       if (inner == 0) s.step = step.data(), s.row_scale = row_scale.data(), s.column_scale = v.data();
       s.w = v.data();
       s.a = wide_a.data();
@@ -53,18 +55,17 @@ IpotResult run(linalg::MatrixView<const double> cost, const std::vector<double>&
       s.shares = u.data();
       s.columns = columns.data();
       sweep(kernel, s);
-      std::fill(columns.begin() + static_cast<std::ptrdiff_t>(m), columns.end(), 1.0);  // the padding: 0 / 1
-      divide(kernel, wide_b.data(), columns.data(), params.guard, v.data(), stride);
+      divide(kernel, wide_b.data(), columns.data(), params.guard, v.data(), lanes);
     }
   }
   IpotResult out;
   double error = 0.0;
-  std::vector<double> column_sums(m, 0.0), final_v(stride);
-  divide(kernel, wide_b.data(), columns.data(), params.guard, final_v.data(), stride);
+  std::vector<double> column_sums(m, 0.0), final_v(lanes);
+  divide(kernel, wide_b.data(), columns.data(), params.guard, final_v.data(), lanes);
   for (std::size_t i = 0; i < n; ++i) {
     double sum = 0.0;
     for (std::size_t j = 0; j < m; ++j) {
-      const double p = u[i] * static_cast<double>(q[place(i, j, stride)]) * final_v[j];
+      const double p = u[i] * static_cast<double>(q[panels.place(i, j)]) * final_v[j];
       out.value += p * cost(i, j);
       sum += p;
       column_sums[j] += p;

@@ -68,7 +68,13 @@ EQUAL_INLINE void store(float* p, D v) {
 EQUAL_INLINE D spread(double x) { return x - D{}; }
 EQUAL_INLINE F spread(float x) { return x - F{}; }
 EQUAL_INLINE D smaller(D a, D b) { return a < b ? a : b; }
-EQUAL_INLINE D larger(D a, D b) { return a > b ? a : b; }
+EQUAL_INLINE D larger(D a, D b) {
+#if EQUAL_WIDTH == 64  // GCC 12 makes a comparison and a choice of the other
+  return reinterpret_cast<D>(_mm512_max_pd(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
 
 /// a b + c, rounded once: in hardware, or by the C library where the CPU has no such instruction.
 EQUAL_INLINE F fused(F a, F b, F c) {
@@ -195,205 +201,238 @@ struct RowSums {
   Vector sum[kPanelRows][kParts] = {};
 };
 
-// out[i] = the sum of the 16 running values of row i, always ((y0 + y4) + (y2 + y6)) + ((y1 + y5) + (y3 + y7)) with
-// y_k = x_k + x_(k+8).
+template <class T>
+EQUAL_INLINE std::size_t start_of(const Sweep<T>& s, std::size_t panel) {
+  return panel * kPanelRows * (s.panels.whole + s.panels.packed);
+}
+
+/// The packed columns of a panel and of w.
+template <class T>
+struct Packed {
+  std::size_t width;
+  const T *q, *w;
+};
+template <class T>
+EQUAL_INLINE Packed<T> packed_of(const Sweep<T>& s, std::size_t panel) {
+  return {s.panels.packed, s.q + start_of(s, panel) + s.panels.whole * kPanelRows, s.w + s.panels.whole};
+}
+
+// out[i] = the sum of the 16 running values x of row i and of its packed products t, always (z0 + z2) + (z1 + z3) with
+// z_k = y_k + y_(k+4) (+ t_k of four packed columns), y_k = x_k + x_(k+8) (+ t_k of eight).
 #if EQUAL_WIDTH == 64
-// The same additions for eight rows at once: each step halves the vectors.
-EQUAL_INLINE void totals(const RowSums<double>& rows, double* out) {
-  D four[4], two[2];
-  for (std::size_t i = 0; i < 4; ++i) {
-    const D a = rows.sum[2 * i][0] + rows.sum[2 * i][1], b = rows.sum[2 * i + 1][0] + rows.sum[2 * i + 1][1];
-    four[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
-              __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+// The same additions for eight rows at once: each step halves the vectors; y and z lie as packed columns do.
+EQUAL_INLINE void totals(const RowSums<double>& rows, const Packed<double>& packed, double* out) {
+  D y[kPanelRows], z[4], two[2];
+  for (std::size_t i = 0; i < kPanelRows; ++i) {
+    y[i] = rows.sum[i][0] + rows.sum[i][1];
+    if (packed.width == 8) y[i] += load(packed.q + i * kD) * load(packed.w);
+  }
+  for (std::size_t i = 0; i < 4; ++i) {  // of two rows
+    const D a = y[2 * i], b = y[2 * i + 1];
+    z[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
+           __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+    if (packed.width == 4) z[i] += load(packed.q + i * kD) * load(packed.w);
   }
   for (std::size_t i = 0; i < 2; ++i) {
-    const D a = four[2 * i], b = four[2 * i + 1];
+    const D a = z[2 * i], b = z[2 * i + 1];
     two[i] = __builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13) +
              __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15);
   }
   store(out, __builtin_shufflevector(two[0], two[1], 0, 2, 4, 6, 8, 10, 12, 14) +
                  __builtin_shufflevector(two[0], two[1], 1, 3, 5, 7, 9, 11, 13, 15));
 }
-EQUAL_INLINE void totals(const RowSums<float>& rows, double* out) {
-  F four[4], two[2];
-  for (std::size_t i = 0; i < 4; ++i) {  // y of two rows
+EQUAL_INLINE void totals(const RowSums<float>& rows, const Packed<float>& packed, double* out) {
+  F y[4], z[2];
+  for (std::size_t i = 0; i < 4; ++i) {  // of two rows
     const F a = rows.sum[2 * i][0], b = rows.sum[2 * i + 1][0];
-    four[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-              __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    y[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+           __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    if (packed.width == 8) y[i] += load(packed.q + i * kF) * load(packed.w);
   }
-  for (std::size_t i = 0; i < 2; ++i) {  // y_k + y_(k+4) of four rows
-    const F a = four[2 * i], b = four[2 * i + 1];
-    two[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
-             __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+  for (std::size_t i = 0; i < 2; ++i) {  // of four rows
+    const F a = y[2 * i], b = y[2 * i + 1];
+    z[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+           __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    if (packed.width == 4) z[i] += load(packed.q + i * kF) * load(packed.w);
   }
   // Rows 0, 4, 1, 5, 2, 6, 3, 7, two values each.
-  const F pairs = __builtin_shufflevector(two[0], two[1], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
-                  __builtin_shufflevector(two[0], two[1], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+  const F pairs = __builtin_shufflevector(z[0], z[1], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
+                  __builtin_shufflevector(z[0], z[1], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
   const F sums = pairs + __builtin_shufflevector(pairs, pairs, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
-  store(out, __builtin_convertvector(__builtin_shufflevector(sums, sums, 0, 4, 8, 12, 2, 6, 10, 14), D));
+  D low, high;
+  widen(__builtin_shufflevector(sums, sums, 0, 4, 8, 12, 2, 6, 10, 14, 0, 4, 8, 12, 2, 6, 10, 14), low, high);
+  store(out, low);
 }
 #else
 template <class T>
-EQUAL_INLINE void totals(const RowSums<T>& rows, double* out) {
+EQUAL_INLINE void totals(const RowSums<T>& rows, const Packed<T>& packed, double* out) {
   constexpr std::size_t kHalf = RowSums<T>::kParts / 2;
   for (std::size_t i = 0; i < kPanelRows; ++i) {
-    T y[8];
+    T y[8], z[4];
     for (std::size_t p = 0; p < kHalf; ++p) store(y + p * Stored<T>::kLength, rows.sum[i][p] + rows.sum[i][p + kHalf]);
-    out[i] = static_cast<double>(((y[0] + y[4]) + (y[2] + y[6])) + ((y[1] + y[5]) + (y[3] + y[7])));
+    if (packed.width == 8)
+      for (std::size_t k = 0; k < 8; ++k) y[k] += packed.q[i * 8 + k] * packed.w[k];
+    for (std::size_t k = 0; k < 4; ++k) z[k] = y[k] + y[k + 4];
+    if (packed.width == 4)
+      for (std::size_t k = 0; k < 4; ++k) z[k] += packed.q[i * 4 + k] * packed.w[k];
+    out[i] = static_cast<double>((z[0] + z[2]) + (z[1] + z[3]));
   }
 }
 #endif
 
-/// sums and shares of a panel.
+/// A value of each row, as the rows lie side by side in vector p of a panel's packed columns.
+template <std::size_t kWidth, class T>
+EQUAL_INLINE typename Stored<T>::Vector side_by_side(const T* values, std::size_t p) {
+  constexpr std::size_t kLength = Stored<T>::kLength;
+  const T* const first = values + p * kLength / kWidth;
+  typename Stored<T>::Vector lane, out = spread(first[0]);
+  for (std::size_t k = 0; k < kLength; ++k) lane[k] = static_cast<T>(k);
+  for (std::size_t k = 1; k * kWidth < kLength; ++k) {
+    out = lane < spread(static_cast<T>(k * kWidth)) ? out : spread(first[k]);
+  }
+  return out;
+}
+
+/// sums and shares of a panel; the shares also in T, as they multiply q.
 template <class T>
-EQUAL_INLINE void share(const Sweep<T>& s, std::size_t panel, const RowSums<T>& rows) {
+EQUAL_INLINE void share(const Sweep<T>& s, std::size_t panel, const RowSums<T>& rows, T* narrow) {
   const std::size_t first = panel * kPanelRows;
-  totals(rows, s.sums + first);
-  for (std::size_t i = first; i < first + kPanelRows; i += kD) {
-    const D below = load(s.sums + i) + spread(s.offset);
-    store(s.shares + i, load(s.a + i) / larger(below, spread(Stored<double>::kLeast)));
+  totals(rows, packed_of(s, panel), s.sums + first);
+  for (std::size_t i = 0; i < kPanelRows; i += kD) {
+    const D below = load(s.sums + first + i) + spread(s.offset);
+    const D shares = load(s.a + first + i) / larger(below, spread(Stored<double>::kLeast));
+    store(s.shares + first + i, shares);
+    store(narrow + i, shares);
   }
 }
 
-template <class T>
-EQUAL_INLINE void spread_shares(const Sweep<T>& s, std::size_t panel, typename Stored<T>::Vector* u) {
-  T narrow[kPanelRows];
-  for (std::size_t i = 0; i < kPanelRows; i += kD) store(narrow + i, load(s.shares + panel * kPanelRows + i));
-  for (std::size_t i = 0; i < kPanelRows; ++i) u[i] = spread(narrow[i]);
+/// q = step (u q v), a vector, which is returned; values too small become zero.
+template <class T, class Vector>
+EQUAL_INLINE Vector rescale(T* q, const T* step, Vector u, Vector v) {
+  const Vector moved = load(step) * (u * load(q) * v);
+  const Vector out = moved < spread(Stored<T>::kLeast) ? Vector{} : moved;
+  store(q, out);
+  return out;
 }
 
-/// Lines that will be read this many bytes later are asked for now: the next panel comes from a farther cache while
-/// this one is worked on.
-constexpr std::size_t kAhead = 4096;
+template <std::size_t kWidth, class T>
+EQUAL_INLINE void rescale_packed(T* q, const T* step, const T* row_scale, const T* column_scale) {
+  constexpr std::size_t kLength = Stored<T>::kLength;
+  for (std::size_t p = 0; p < kPanelRows * kWidth / kLength; ++p) {
+    const auto v = load(column_scale + p * kLength % kLanes);
+    rescale(q + p * kLength, step + p * kLength, side_by_side<kWidth>(row_scale, p), v);
+  }
+}
 
-/// q = step . diag(row_scale) q diag(column_scale) in a panel.
+/// columns += shares q of packed columns; those of rows that lie side by side stay apart until the sweep ends.
+template <std::size_t kWidth, class T>
+EQUAL_INLINE void add_packed_columns(const T* q, const T* shares, double* columns) {
+  constexpr std::size_t kLength = Stored<T>::kLength, kParts = kLanes / kLength;
+  for (std::size_t p = 0; p < kParts; ++p) {
+    auto c = side_by_side<kWidth>(shares, p) * load(q + p * kLength);
+    for (std::size_t k = p + kParts; k < kPanelRows * kWidth / kLength; k += kParts) {
+      c = fused(side_by_side<kWidth>(shares, k), load(q + k * kLength), c);
+    }
+    add_to(columns + p * kLength, c);
+  }
+}
 template <class T>
-EQUAL_INLINE void rescale(const Sweep<T>& s, std::size_t panel) {
+EQUAL_INLINE void add_packed_columns(const Sweep<T>& s, std::size_t panel, const T* shares) {
+  const T* const q = packed_of(s, panel).q;
+  if (s.panels.packed == 8) add_packed_columns<8>(q, shares, s.columns + s.panels.whole);
+  if (s.panels.packed == 4) add_packed_columns<4>(q, shares, s.columns + s.panels.whole);
+}
+
+/// In one loop: columns += shares q of one panel (kColumns), and sums and new shares of another (kSums), before which
+/// q = step . diag(row_scale) q diag(column_scale) there (kStep).
+template <bool kColumns, bool kSums, bool kStep, class T>
+EQUAL_INLINE void pass(const Sweep<T>& s, std::size_t columns_of, const T* shares, std::size_t sums_of, T* new_shares) {
   using Vector = typename Stored<T>::Vector;
   constexpr std::size_t kLength = Stored<T>::kLength;
-  T* q = s.q + panel * kPanelRows * s.stride;
-  const T* step = s.step + panel * kPanelRows * s.stride;
-  Vector u[kPanelRows];
-  for (std::size_t i = 0; i < kPanelRows; ++i) u[i] = spread(s.row_scale[panel * kPanelRows + i]);
-  for (std::size_t j = 0; j < s.stride; j += kLanes) {
+  const T* q = s.q + start_of(s, columns_of);
+  T* r = s.q + start_of(s, sums_of);
+  const T* step = s.step + (kStep ? start_of(s, sums_of) : 0);
+  const T* const row_scale = s.row_scale + (kStep ? sums_of * kPanelRows : 0);
+  Vector u[kPanelRows], scale[kPanelRows];
+  if (kColumns)
+    for (std::size_t i = 0; i < kPanelRows; ++i) u[i] = spread(shares[i]);
+  if (kStep)
+    for (std::size_t i = 0; i < kPanelRows; ++i) scale[i] = spread(row_scale[i]);
+  RowSums<T> rows;
+  for (std::size_t j = 0; j < s.panels.whole; j += kLanes) {
     for (std::size_t p = 0; p < kLanes; p += kLength) {
-      const Vector v = load(s.column_scale + j + p);
+      if (kColumns) {
+        Vector c = u[0] * load(q + p);
+        for (std::size_t i = 1; i < kPanelRows; ++i) c = fused(u[i], load(q + i * kLanes + p), c);
+        add_to(s.columns + j + p, c);
+      }
+      if (!kSums) continue;
+      const Vector wj = load(s.w + j + p);
       for (std::size_t i = 0; i < kPanelRows; ++i) {
         const std::size_t at = i * kLanes + p;
-        __builtin_prefetch(reinterpret_cast<const char*>(step + at) + kAhead);
-        __builtin_prefetch(reinterpret_cast<const char*>(q + at) + kAhead);
-        const Vector moved = load(step + at) * (u[i] * load(q + at) * v);
-        store(q + at, moved < spread(Stored<T>::kLeast) ? Vector{} : moved);
+        const Vector x = kStep ? rescale(r + at, step + at, scale[i], load(s.column_scale + j + p)) : load(r + at);
+        rows.sum[i][p / kLength] = fused(x, wj, rows.sum[i][p / kLength]);
       }
     }
-    q += kPanelRows * kLanes, step += kPanelRows * kLanes;
+    q += kPanelRows * kLanes, r += kPanelRows * kLanes, step += kStep ? kPanelRows * kLanes : 0;
   }
+  if (kColumns) add_packed_columns(s, columns_of, shares);
+  if (kStep && s.panels.packed == 8) rescale_packed<8>(r, step, row_scale, s.column_scale + s.panels.whole);
+  if (kStep && s.panels.packed == 4) rescale_packed<4>(r, step, row_scale, s.column_scale + s.panels.whole);
+  if (kSums) share(s, sums_of, rows, new_shares);
 }
-
-/// sums and shares of a panel.
-template <class T>
-EQUAL_INLINE void add_row_sums(const Sweep<T>& s, std::size_t panel) {
-  constexpr std::size_t kLength = Stored<T>::kLength;
-  const T* q = s.q + panel * kPanelRows * s.stride;
-  RowSums<T> rows;
-  for (std::size_t j = 0; j < s.stride; j += kLanes, q += kPanelRows * kLanes) {
-    for (std::size_t p = 0; p < rows.kParts; ++p) {
-      const auto wj = load(s.w + j + p * kLength);
-      for (std::size_t i = 0; i < kPanelRows; ++i) {
-        const T* const at = q + i * kLanes + p * kLength;
-        __builtin_prefetch(reinterpret_cast<const char*>(at) + kAhead);
-        rows.sum[i][p] = fused(load(at), wj, rows.sum[i][p]);
-      }
-    }
-  }
-  share(s, panel, rows);
-}
-
-/// columns += shares q of a panel.
-template <class T>
-EQUAL_INLINE void add_columns(const Sweep<T>& s, std::size_t panel) {
-  using Vector = typename Stored<T>::Vector;
-  constexpr std::size_t kLength = Stored<T>::kLength;
-  const T* q = s.q + panel * kPanelRows * s.stride;
-  Vector u[kPanelRows];
-  spread_shares(s, panel, u);
-  for (std::size_t j = 0; j < s.stride; j += kLanes, q += kPanelRows * kLanes) {
-    for (std::size_t p = 0; p < kLanes; p += kLength) {
-      Vector c = u[0] * load(q + p);
-      for (std::size_t i = 1; i < kPanelRows; ++i) c = fused(u[i], load(q + i * kLanes + p), c);
-      add_to(s.columns + j + p, c);
-    }
-  }
-}
-
-#if EQUAL_WIDTH == 64
-/// add_columns of one panel and add_row_sums of a later one in one loop: nothing waits for the end of a sum. Where
-/// registers are fewer this would not pay; the values are the same.
-template <class T>
-EQUAL_INLINE void add_columns_and_row_sums(const Sweep<T>& s, std::size_t columns_of, std::size_t sums_of) {
-  using Vector = typename Stored<T>::Vector;
-  constexpr std::size_t kLength = Stored<T>::kLength;
-  const T *q = s.q + columns_of * kPanelRows * s.stride, *r = s.q + sums_of * kPanelRows * s.stride;
-  Vector u[kPanelRows];
-  spread_shares(s, columns_of, u);
-  RowSums<T> rows;
-  double* columns = s.columns;
-  const T* w = s.w;
-  for (const T* const end = w + s.stride; w < end; q += (kPanelRows - 1) * kLanes, r += (kPanelRows - 1) * kLanes) {
-    for (std::size_t p = 0; p < rows.kParts; ++p) {
-      Vector c = u[0] * load(q);
-      for (std::size_t i = 1; i < kPanelRows; ++i) c = fused(u[i], load(q + i * kLanes), c);
-      add_to(columns, c);
-      const Vector wj = load(w);
-      for (std::size_t i = 0; i < kPanelRows; ++i) {
-        __builtin_prefetch(reinterpret_cast<const char*>(r + i * kLanes) + kAhead);
-        rows.sum[i][p] = fused(load(r + i * kLanes), wj, rows.sum[i][p]);
-      }
-      q += kLength, r += kLength, columns += kLength, w += kLength;
-    }
-  }
-  share(s, sums_of, rows);
-}
-
-/// The sums run kLead panels ahead of the columns.
-template <std::size_t kLead, class T>
-EQUAL_INLINE void sweep_merged(const Sweep<T>& s, std::size_t panels) {
-  const auto at = [&](std::size_t k) { return s.backward ? panels - 1 - k : k; };
-  for (std::size_t k = 0; k < panels; ++k) {
-    if (s.step != nullptr) rescale(s, at(k));
-    if (k < kLead) {
-      add_row_sums(s, at(k));
-    } else {
-      add_columns_and_row_sums(s, at(k - kLead), at(k));
-    }
-  }
-  for (std::size_t k = panels < kLead ? 0 : panels - kLead; k < panels; ++k) add_columns(s, at(k));
-}
-#endif
 
 /// A panel at a time: w and columns are loaded once for it, and the second use of its q finds it in the first-level
-/// cache. The order of additions depends on the shape and on `backward` alone.
+/// cache, in which the sums run up to two panels ahead of the columns. Both are one loop, so that nothing waits for the
+/// end of a sum; where registers are fewer that would not pay. The order of additions depends on the shape and on
+/// `backward` alone.
+template <bool kStep, class T>
+EQUAL_INLINE void sweep_panels(const Sweep<T>& s) {
+  const std::size_t panels = s.panels.rows / kPanelRows;
+  constexpr std::size_t kNearCache = 32768;
+  const std::size_t panel_bytes = start_of(s, 1) * sizeof(T);
+  const std::size_t lead = 3 * panel_bytes <= kNearCache ? 2 : 2 * panel_bytes <= kNearCache ? 1 : 0;
+  T shares[4][kPanelRows];  // of the last panels
+  const auto at = [&](std::size_t k) { return s.backward ? panels - 1 - k : k; };
+  for (std::size_t k = 0; k < panels + lead; ++k) {
+    T *const to = shares[k % 4], *const from = shares[(k - lead) % 4];
+    const bool sums = k < panels, columns = k >= lead;
+    if (EQUAL_WIDTH == 64 && lead > 0 && sums && columns) {
+      pass<true, true, kStep>(s, at(k - lead), from, at(k), to);
+    } else {
+      if (sums) pass<false, true, kStep>(s, 0, from, at(k), to);
+      if (columns) pass<true, false, false>(s, at(k - lead), from, 0, to);
+    }
+  }
+}
+
 template <class T>
 EQUAL_INLINE void sweep_any(const Sweep<T>& s) {
-  for (std::size_t j = 0; j < s.stride; ++j) s.columns[j] = 0.0;
-  const std::size_t panels = s.rows / kPanelRows;
-#if EQUAL_WIDTH == 64
-  constexpr std::size_t kNearCache = 32768;
-  const std::size_t panel_bytes = kPanelRows * s.stride * sizeof(T);
-  if (3 * panel_bytes <= kNearCache) return sweep_merged<2>(s, panels);
-  if (2 * panel_bytes <= kNearCache) return sweep_merged<1>(s, panels);
-#endif
-  for (std::size_t k = 0; k < panels; ++k) {
-    const std::size_t panel = s.backward ? panels - 1 - k : k;
-    if (s.step != nullptr) rescale(s, panel);
-    add_row_sums(s, panel);
-    add_columns(s, panel);
+  const std::size_t packed = s.panels.packed;
+  double* const last = s.columns + s.panels.whole;
+  for (double* c = s.columns; c < last + (packed == 0 ? 0 : kLanes); ++c) *c = 0.0;
+  if (s.step != nullptr) {
+    sweep_panels<true>(s);
+  } else {
+    sweep_panels<false>(s);
   }
+  if (packed == 0) return;
+  // The packed columns of rows that lie side by side; in vectors, as divide() reads them at once.
+  using Eight = double __attribute__((vector_size(64)));
+  Eight sum, other;
+  __builtin_memcpy(&sum, last, sizeof sum);
+  __builtin_memcpy(&other, last + 8, sizeof other);
+  sum += other;
+  if (packed == 4) sum += __builtin_shufflevector(sum, sum, 4, 5, 6, 7, 0, 1, 2, 3);
+  __builtin_memcpy(last, &sum, sizeof sum);
+  __builtin_memcpy(last + 8, &sum, sizeof sum);
 }
 
 template <class T>
 EQUAL_INLINE void divide_any(const double* b, const double* x, double offset, T* out, std::size_t n) {
-  for (std::size_t j = 0; j < n; j += kD) store(out + j, load(b + j) / (load(x + j) + spread(offset)));
+  for (std::size_t j = 0; j < n; j += kD) {
+    store(out + j, load(b + j) / larger(load(x + j) + spread(offset), spread(Stored<double>::kLeast)));
+  }
 }
 
 void exp_row_d(const double* c, const double* g, double f, double scale, double* out, std::size_t n) {
@@ -402,8 +441,9 @@ void exp_row_d(const double* c, const double* g, double f, double scale, double*
 void exp_row_f(const double* c, const double* g, double f, double scale, float* out, std::size_t n) {
   exp_row_any(c, g, f, scale, out, n);
 }
-void sweep_d(const Sweep<double>& s) { sweep_any(s); }
-void sweep_f(const Sweep<float>& s) { sweep_any(s); }
+// Of a copy the compiler knows that no store to a result changes it.
+void sweep_d(const Sweep<double>& s) { sweep_any(Sweep<double>(s)); }
+void sweep_f(const Sweep<float>& s) { sweep_any(Sweep<float>(s)); }
 void divide_d(const double* b, const double* x, double offset, double* out, std::size_t n) {
   divide_any(b, x, offset, out, n);
 }

@@ -27,22 +27,23 @@ class Iteration {
       : cost_(cost),
         n_(cost.rows),
         m_(cost.columns),
-        rows_(padded_rows(n_)),
-        stride_(padded(m_)),
+        panels_(n_, m_),
+        lanes_(panels_.lanes()),
         a_(std::move(a)),
-        b_(stride_, 0.0),
-        kernel_(rows_ * stride_, T{0}),
-        w_(stride_, T{0}),
+        b_(lanes_, 0.0),
+        kernel_(panels_.size(), T{0}),
+        w_(lanes_, T{0}),
         f_(n_),
-        sums_(rows_),
-        shares_(rows_),
-        g_(stride_, 0.0),
-        columns_(stride_),
-        inverse_v_(stride_, 1.0),
-        row_(stride_, 0.0),
-        entries_(stride_) {
-    a_.resize(rows_, 0.0);
+        sums_(panels_.rows),
+        shares_(panels_.rows),
+        g_(lanes_, 0.0),
+        columns_(lanes_),
+        inverse_v_(lanes_, 1.0),
+        row_(lanes_, 0.0),
+        entries_(lanes_) {
+    a_.resize(panels_.rows, 0.0);
     std::copy(b.begin(), b.end(), b_.begin());
+    panels_.repeat(b_);
     std::copy(warm_g.begin(), warm_g.end(), g_.begin());
   }
 
@@ -51,8 +52,8 @@ class Iteration {
     make_kernel(epsilon);
     out.converged = false;
     for (std::uint64_t k = 0; k < max_iterations; ++k) {
-      divide(kernels(), b_.data(), inverse_v_.data(), 0.0, w_.data(), stride_);
-      Sweep<T> s{.q = kernel_.data(), .rows = rows_, .stride = stride_, .backward = k % 2 != 0};
+      divide(kernels(), b_.data(), inverse_v_.data(), 0.0, w_.data(), lanes_);
+      Sweep<T> s{.q = kernel_.data(), .panels = panels_, .backward = k % 2 != 0};
       s.w = w_.data();
       s.a = a_.data();
       s.sums = sums_.data();
@@ -69,8 +70,8 @@ class Iteration {
       out.marginal_error = std::sqrt(error);
       out.converged = out.marginal_error <= tolerance;
       if (out.converged || k + 1 == max_iterations) return;
-      std::copy_n(columns_.begin(), m_, inverse_v_.begin());
-      if (far(std::span(sums_).first(n_)) || far(inverse_v_)) {
+      std::copy(columns_.begin(), columns_.end(), inverse_v_.begin());
+      if (far(std::span(sums_).first(n_)) || far(std::span(inverse_v_).first(m_))) {
         absorb(epsilon);
         make_kernel(epsilon);
       }
@@ -84,7 +85,7 @@ class Iteration {
       const double* const c = cost_.row(i).data();
       double sum = 0.0;
       for (std::size_t j = 0; j < m_; ++j)
-        sum += static_cast<double>(kernel_[place(i, j, stride_)]) * static_cast<double>(w_[j]) * c[j];
+        sum += static_cast<double>(kernel_[panels_.place(i, j)]) * static_cast<double>(w_[j]) * c[j];
       out.value += shares_[i] * sum;
     }
     absorb(epsilon);
@@ -121,18 +122,21 @@ class Iteration {
       inverse_v_[j] = std::min(std::exp((best[j] - g_[j]) / epsilon), kScalingRange);
       g_[j] = best[j];
     }
+    panels_.repeat(inverse_v_);
   }
 
   void make_kernel(double epsilon) {
     for (std::size_t i = 0; i < n_; ++i) {
       std::copy_n(cost_.row(i).data(), m_, row_.data());
-      exp_row(kernels(), row_.data(), g_.data(), f_[i], 1.0 / epsilon, entries_.data(), stride_);
-      for (std::size_t j = 0; j < m_; ++j) kernel_[place(i, j, stride_)] = entries_[j];
+      exp_row(kernels(), row_.data(), g_.data(), f_[i], 1.0 / epsilon, entries_.data(), lanes_);
+      for (std::size_t j = 0; j < m_; ++j) kernel_[panels_.place(i, j)] = entries_[j];
     }
   }
 
   linalg::MatrixView<const double> cost_;
-  std::size_t n_, m_, rows_, stride_;
+  std::size_t n_, m_;
+  Panels panels_;
+  std::size_t lanes_;
   std::vector<double> a_;
   AlignedVector<double> b_;
   AlignedVector<T> kernel_, w_;

@@ -1,6 +1,6 @@
 #include "kernels.hpp"
 
-#include <bit>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -70,6 +70,19 @@ TEST(Kernels, ExponentialIsRightToTheLastBitOrTwo) {
   for (const double x : out) ASSERT_EQ(x, 0.0);
 }
 
+TEST(Kernels, EachElementOfAPanelHasItsPlace) {
+  for (const std::size_t n : {1U, 8U, 13U}) {
+    for (std::size_t m = 1; m <= 40; ++m) {
+      const Panels panels(n, m);
+      EXPECT_EQ(panels.lanes(), padded(m));
+      std::vector<int> taken(panels.size(), 0);
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < m; ++j) ++taken.at(panels.place(i, j));
+      EXPECT_EQ(std::count(taken.begin(), taken.end(), 1), static_cast<std::ptrdiff_t>(n * m)) << n << " x " << m;
+    }
+  }
+}
+
 template <class T>
 struct Swept {
   std::vector<T> q;
@@ -80,18 +93,21 @@ struct Swept {
 template <class T>
 Swept<T> run(const Kernels& k, std::size_t n, std::size_t m, bool step, bool backward) {
   RandomStream r(n * 1000 + m, "sweep");
-  const std::size_t stride = padded(m), rows = padded_rows(n);
-  std::vector<T> q(rows * stride, T{0}), factor(rows * stride, T{0}), u(rows), v(stride, T{0}), w(stride, T{0});
+  const Panels panels(n, m);
+  const std::size_t rows = panels.rows, lanes = panels.lanes();
+  std::vector<T> q(panels.size(), T{0}), factor(panels.size(), T{0}), u(rows), v(lanes, T{0}), w(lanes, T{0});
   std::vector<double> a(rows, 0.0);
   for (std::size_t i = 0; i < n; ++i) {
     a[i] = r.uniform();
     u[i] = static_cast<T>(r.uniform() + 0.5);
     for (std::size_t j = 0; j < m; ++j)
-      q[place(i, j, stride)] = static_cast<T>(r.uniform()), factor[place(i, j, stride)] = static_cast<T>(r.uniform());
+      q[panels.place(i, j)] = static_cast<T>(r.uniform()), factor[panels.place(i, j)] = static_cast<T>(r.uniform());
   }
   for (std::size_t j = 0; j < m; ++j) v[j] = static_cast<T>(r.uniform() + 0.5), w[j] = static_cast<T>(r.uniform());
-  Swept<T> out{q, std::vector<double>(rows), std::vector<double>(rows), std::vector<double>(stride)};
-  Sweep<T> s{.q = out.q.data(), .rows = rows, .stride = stride, .backward = backward};
+  panels.repeat(v);
+  panels.repeat(w);
+  Swept<T> out{q, std::vector<double>(rows), std::vector<double>(rows), std::vector<double>(lanes)};
+  Sweep<T> s{.q = out.q.data(), .panels = panels, .backward = backward};
   if (step) s.step = factor.data(), s.row_scale = u.data(), s.column_scale = v.data();
   s.w = w.data();
   s.a = a.data();
@@ -101,31 +117,41 @@ Swept<T> run(const Kernels& k, std::size_t n, std::size_t m, bool step, bool bac
   s.columns = out.columns.data();
   sweep(k, s);
 
-  // The plain reference, in long double. Float carries 24 bits and sums stride / 16 values.
+  // The plain reference, in long double. Float carries 24 bits and sums lanes / 16 values.
   const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-13;
   std::vector<long double> columns(m, 0.0L);
   for (std::size_t i = 0; i < n; ++i) {
     long double sum = 0.0L;
     for (std::size_t j = 0; j < m; ++j) {
-      long double x = q[place(i, j, stride)];
-      if (step) x *= static_cast<long double>(factor[place(i, j, stride)]) * u[i] * v[j];
-      EXPECT_NEAR(static_cast<double>(out.q[place(i, j, stride)]), static_cast<double>(x), tolerance);
+      long double x = q[panels.place(i, j)];
+      if (step) x *= static_cast<long double>(factor[panels.place(i, j)]) * u[i] * v[j];
+      EXPECT_NEAR(static_cast<double>(out.q[panels.place(i, j)]), static_cast<double>(x), tolerance);
       sum += x * w[j];
     }
     EXPECT_NEAR(out.sums[i], static_cast<double>(sum), tolerance * static_cast<double>(sum));
     EXPECT_DOUBLE_EQ(out.shares[i], a[i] / (out.sums[i] + 1e-8));
     for (std::size_t j = 0; j < m; ++j)
-      columns[j] += static_cast<long double>(out.shares[i]) * out.q[place(i, j, stride)];
+      columns[j] += static_cast<long double>(out.shares[i]) * out.q[panels.place(i, j)];
   }
   for (std::size_t i = n; i < rows; ++i) EXPECT_EQ(out.shares[i], 0.0);
+  auto repeated = out.columns;
+  panels.repeat(repeated);
+  EXPECT_EQ(out.columns, repeated);
   for (std::size_t j = 0; j < m; ++j)
     EXPECT_NEAR(out.columns[j], static_cast<double>(columns[j]), tolerance * static_cast<double>(columns[j]));
   return out;
 }
 
 TEST(Kernels, SweepsAgreeWithTheReferenceAndWithEachOtherBitForBit) {
-  for (const auto& [n, m] :
-       {std::pair<std::size_t, std::size_t>{1, 1}, {3, 5}, {7, 16}, {8, 17}, {13, 200}, {21, 501}, {40, 1100}}) {
+  for (const auto& [n, m] : {std::pair<std::size_t, std::size_t>{1, 1},
+                             {3, 5},
+                             {7, 16},
+                             {8, 17},
+                             {30, 100},
+                             {13, 200},
+                             {21, 501},
+                             {40, 1091},
+                             {40, 1100}}) {
     for (const auto& [step, backward] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
       const auto in_double = run<double>(kPlainKernels, n, m, step, backward);
       const auto in_float = run<float>(kPlainKernels, n, m, step, backward);
