@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <deque>
 #include <queue>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <fmt/chrono.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -288,6 +290,12 @@ struct FakeLlm::Server {
         c.out += response(429, json, R"({"error":"slow down"})",
                           format("Retry-After: {}\r\n", event.reply.retry_after_seconds));
         break;
+      case Fault::throttle_until: {
+        const std::time_t until = std::time(nullptr) + static_cast<std::time_t>(event.reply.retry_after_seconds);
+        c.out += response(429, json, R"({"error":"slow down"})",
+                          format("Retry-After: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", fmt::gmtime(until)));
+        break;
+      }
       case Fault::error_500:
         c.out += response(500, json, R"({"error":"oops"})");
         break;

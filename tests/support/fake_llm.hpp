@@ -15,8 +15,9 @@ namespace equal::test {
 
 enum class Fault {
   none,
-  throttle,      ///< 429 without Retry-After
-  throttle_for,  ///< 429 with Retry-After (param seconds)
+  throttle,        ///< 429 without Retry-After
+  throttle_for,    ///< 429 with Retry-After (param seconds)
+  throttle_until,  ///< the same as a date
   error_500,
   error_503,
   reset,         ///< RST instead of an answer

@@ -3,6 +3,7 @@
 #include "equal/base/bytes.hpp"
 #include "equal/base/checked.hpp"
 #include "equal/base/json.hpp"
+#include "equal/base/json_lines.hpp"
 #include "equal/base/log.hpp"
 #include "equal/base/sorted_json.hpp"
 
@@ -27,6 +28,30 @@ TEST(Text, NarrowAndMultiplyRefuse) {
   EXPECT_THROW(narrow<std::uint8_t>(256), InternalError);
   EXPECT_THROW(narrow<std::uint32_t>(-1), InternalError);
   EXPECT_THROW(checked_multiply(std::uint64_t{1} << 40, std::uint64_t{1} << 30, "rows * columns"), DataError);
+}
+
+TEST(Text, StringsBecomeJsonThatReadsBackTheSame) {
+  std::string all;
+  for (int c = 0; c < 128; ++c) all += static_cast<char>(c);
+  all += "\xC3\xA9\xE6\xBC\xA2\xF0\x9F\x98\x80";
+  for (const std::string& text : {all, std::string(), std::string("\r\n\t\"\\\x1f"), std::string(5, '\0')}) {
+    std::string json = "before";
+    append_json_string(json, text);
+    EXPECT_EQ(parse_json(json.substr(6), "what was written"), Json(text)) << json;
+    EXPECT_EQ(json.find_first_of(std::string_view("\0\n\r", 3)), std::string::npos);  // it stays on its line
+  }
+}
+
+TEST(Text, JsonLinesTellTheirKinds) {
+  std::string line = R"({"a":[1],"b":{},"c":-1,"d":18446744073709551615,"e":0.5,"f":"x","g":true,"h":null})";
+  const std::size_t size = line.size();
+  line.resize(size + JsonLineParser::kPadding);
+  JsonLineParser parser;
+  ASSERT_EQ(parser.parse(std::string_view(line).substr(0, size)), "");
+  std::vector<JsonKind> kinds;
+  for (const auto& [name, value] : parser.root().fields()) kinds.push_back(value.kind());
+  EXPECT_EQ(kinds, (std::vector{JsonKind::array, JsonKind::object, JsonKind::number, JsonKind::number, JsonKind::number,
+                                JsonKind::string, JsonKind::boolean, JsonKind::null}));
 }
 
 TEST(Text, JsonErrorsNameThePlaceAndDumpNeverThrows) {

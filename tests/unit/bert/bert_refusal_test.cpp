@@ -80,6 +80,8 @@ TEST_F(BertRefusal, OtherModulesAndPooling) {
   change("modules.json", [](Json&) {});
   change("1_Pooling/config.json", [](Json& j) { j["pooling_mode_max_tokens"] = true; });
   refused("pooling_mode_max_tokens is true");
+  change("1_Pooling/config.json", [](Json& j) { j["pooling_mode"] = "lasttoken"; });
+  refused("pooling_mode = \"lasttoken\"; mean or cls is expected");
   change("1_Pooling/config.json", [](Json& j) { j["pooling_mode_cls_token"] = true; });
   refused("exactly one of both is expected");
 }

@@ -11,6 +11,7 @@
 #include "equal/cluster/hierarchy.hpp"
 #include "equal/cluster/neighbours.hpp"
 
+#include "support/message.hpp"
 #include "support/vectors.hpp"
 
 namespace equal::cluster {
@@ -213,6 +214,25 @@ TEST(KMeans, ResumesExactly) {
                            whole.centroids.values().begin()))
         << stop;
   }
+}
+
+TEST(KMeans, RefusesStartsThatCannotBe) {
+  World world;
+  MemorySource source(make_vectors(100, 8, 0, 1), 8);
+  KMeansParams params = with_k(4);
+  KMeansState saved;
+  const auto said = [&] { return test::message_of<UsageError>([&] { world.fit(source, params, {}, saved); }); };
+  saved.centroids = linalg::Matrix<double>(5, 8);
+  EXPECT_THAT(said(), HasSubstr("the saved state has 5 x 8 centroids, k x dim is 4 x 8; start afresh"));
+  saved.centroids = linalg::Matrix<double>(4, 7);
+  EXPECT_THAT(said(), HasSubstr("4 x 7"));
+  saved.centroids = linalg::Matrix<double>(4, 8);
+  saved.centroids(2, 5) = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(said(), HasSubstr("centroid 2 has component 5 = nan"));
+  saved.centroids(2, 5) = -1.5;
+  EXPECT_THAT(said(), HasSubstr("centroid 2 has component 5 = -1.5"));
+  for (std::size_t i = 0; i < 8; ++i) saved.centroids(2, i) = 0.9;
+  EXPECT_THAT(said(), HasSubstr("centroid 2 has |c|^2 = 6.4"));
 }
 
 TEST(KMeans, SampleDoesNotDependOnStreaming) {

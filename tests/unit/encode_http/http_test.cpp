@@ -14,6 +14,8 @@
 #include "equal/base/error.hpp"
 #include "equal/base/json.hpp"
 
+#include "support/message.hpp"
+
 namespace equal::encode {
 namespace {
 
@@ -173,6 +175,7 @@ TEST(Http, UnusableAnswersAreAskedForAgainAndThenNamed) {
   for (const Case& c :
        {Case{R"({"data":[{"index":0,"embedding":[1,2,3]},{"index":0,"embedding":[1,2,3]}]})", "occurs twice"},
         Case{R"({"data":[{"index":7,"embedding":[1,2,3]}]})", "index 7"},
+        Case{R"({"data":[{"embedding":[1,2,3]},{"embedding":[1,2]}]})", "embedding 1 has 2 numbers, another 3"},
         Case{R"({"data":[{"embedding":[1,"2",3]}]})", "no vector"},
         Case{R"({"data":[{"embedding":"AAA"}]})", "no vector"},
         Case{R"({"data":[{"embedding":[0,0,0]}]})", "zero or not finite"},
@@ -195,6 +198,38 @@ TEST(Http, UnusableAnswersAreAskedForAgainAndThenNamed) {
       EXPECT_THAT(e.what(), HasSubstr(c.message));
     }
   }
+}
+
+TEST(Http, AServerThatDoesNotGiveADimensionEndsTheMaking) {
+  Server server([](const Json&, httplib::Response& r) {
+    r.status = 400;
+    send(r, {{"error", "no such model: toy"}});
+  });
+  EXPECT_NO_THROW(check_http(server.params()));  // asks nothing
+  const std::string said = test::message_of<EnvironmentError>([&] { make_http(server.params()); });
+  EXPECT_THAT(said, HasSubstr("does not answer a first request"));
+  EXPECT_THAT(said, HasSubstr("no such model: toy"));
+}
+
+TEST(Http, WhatCannotBeAskedIsRefusedBeforeAnythingIsSent) {
+  std::atomic<int> seen = 0;
+  Server server([&](const Json& request, httplib::Response& r) {
+    ++seen;
+    send(r, answer(request, false));
+  });
+  const auto said = [&](const std::function<void(HttpParams&)>& change) {
+    HttpParams params = server.params();
+    change(params);
+    const std::string checked = test::message_of<UsageError>([&] { check_http(params); });
+    EXPECT_EQ(test::message_of<UsageError>([&] { make_http(params); }), checked);
+    return checked;
+  };
+  EXPECT_THAT(said([](HttpParams& p) { p.batch = 0; }), HasSubstr("0 texts a request; must be 1 to 2048"));
+  EXPECT_THAT(said([](HttpParams& p) { p.max_bytes = 63; }), HasSubstr("texts cut at 63 bytes"));
+  EXPECT_THAT(said([](HttpParams& p) { p.net.endpoints.clear(); }), HasSubstr("no endpoint"));
+  EXPECT_THAT(said([](HttpParams& p) { p.net.endpoints[0].url = "http://example.org/v1"; }), HasSubstr("plain http"));
+  EXPECT_THAT(said([](HttpParams& p) { p.net.endpoints[0].key_env = "NO_SUCH_KEY"; }), HasSubstr("NO_SUCH_KEY"));
+  EXPECT_EQ(seen, 0);
 }
 
 TEST(Http, AnotherModelBehindTheSameNameIsNoticed) {

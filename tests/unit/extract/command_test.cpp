@@ -26,7 +26,7 @@ using test::ScratchFolder;
 using ::testing::HasSubstr;
 
 /// A program that answers a batch file: two pairs a document, from the document's own numbers. Documents divisible by
-/// `skip` get no line; those divisible by 7 an error.
+/// `skip` get no line; those divisible by 7 an error, 13 no body, 17 a refusal.
 constexpr const char* kAnswerer = R"(
 import json, re, sys
 out = open(sys.argv[2], "w")
@@ -39,6 +39,10 @@ for line in open(sys.argv[1]):
     if d % skip == 0: continue
     if d % 7 == 0:
         print(json.dumps({"custom_id": request["custom_id"], "response": None, "error": {"message": "too hot"}}), file=out)
+        continue
+    if d in (13, 17):
+        response = {"status_code": 200} if d == 13 else {"status_code": 429, "body": {"error": "slow down"}}
+        print(json.dumps({"custom_id": request["custom_id"], "response": response}), file=out)
         continue
     content = f"<pair><question>What is the altitude of station {d}?</question><answer>Its altitude is {3 * d + 7} metres.</answer></pair>"
     body = {"choices": [{"finish_reason": "stop", "message": {"content": content}}], "usage": {"prompt_tokens": 9, "completion_tokens": 5}}
@@ -90,6 +94,10 @@ TEST(Command, EveryDocumentIsAnsweredOrHasItsReason) {
       EXPECT_EQ(extraction.failure, "no answer in the batch output");
     } else if (document % 7 == 0) {
       EXPECT_THAT(extraction.failure, HasSubstr("too hot"));
+    } else if (document == 13) {
+      EXPECT_THAT(extraction.failure, HasSubstr("its line has no response"));
+    } else if (document == 17) {
+      EXPECT_THAT(extraction.failure, HasSubstr("status 429"));
     } else {
       EXPECT_EQ(extraction.failure, "");
       EXPECT_EQ(extraction.pairs.at(0).answer, FakeLlm::answer(static_cast<std::int64_t>(document), 0));

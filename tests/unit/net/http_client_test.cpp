@@ -73,6 +73,10 @@ TEST(HttpClient, EveryKindOfFailureIsToldApart) {
   const HttpResponse throttled = ask_for(Fault::throttle_for);
   EXPECT_EQ(throttled.status, 429);
   EXPECT_EQ(throttled.retry_after_seconds, 3.0);
+  const HttpResponse until = ask_for(Fault::throttle_until);
+  EXPECT_EQ(until.status, 429);
+  EXPECT_GT(until.retry_after_seconds.value_or(0), 0.0);
+  EXPECT_LE(until.retry_after_seconds.value_or(9), 3.0);
   EXPECT_EQ(ask_for(Fault::throttle).retry_after_seconds, std::nullopt);
   EXPECT_EQ(ask_for(Fault::html).content_type, "text/html; charset=utf-8");
 }

@@ -109,6 +109,12 @@ TEST(WordPiece, RefusesWhatIsNoBertTokenizer) {
   refused([](Json& j) { j["normalizer"] = nullptr; }, "normalizer: an object is expected");
   refused([](Json& j) { j["pre_tokenizer"]["type"] = "Whitespace"; }, "pre_tokenizer.type");
   refused([](Json& j) { j["post_processor"]["single"].erase(0); }, "post_processor.single");
+  refused([](Json& j) { j["post_processor"]["type"] = "ByteLevel"; }, "post_processor.type: is \"ByteLevel\"");
+  refused(
+      [](Json& j) {
+        j["post_processor"] = {{"type", "BertProcessing"}, {"cls", "[CLS]"}};
+      },
+      "post_processor.cls: a pair");
   refused([](Json& j) { j["added_tokens"][2]["lstrip"] = true; }, "added_tokens[2].lstrip: of \"[CLS]\" is true");
   refused([](Json& j) { j["added_tokens"][0]["id"] = 7; }, "belongs to");
   refused([](Json& j) { j["model"]["vocab"]["the"] = -1; }, "model.vocab.the: an id");
