@@ -96,4 +96,32 @@ for command in (["run", "--workspace", workspace, *again], ["export", workspace,
     check("rounds.jsonl: " in (said := harness.run(1, *command, expect=2)) and "--redo extract" in said, f"cut rounds: {said}")
 rounds.write_bytes(b"".join(lines))
 harness.run(1, "run", "--workspace", workspace, *again)
-print("one document, none, k above n, empty partitions, delay 1, larger budget, added inputs, weighted references, cut rounds")
+
+# The published rewards, hashed words, and pairs near their documents: alike on any number of ranks, and each a run of its own.
+with open("asked.jsonl", "w") as out:
+    for d in map(json.loads, pathlib.Path("docs.jsonl").read_text().splitlines()):
+        if "qas" in d:
+            out.write(json.dumps({"id": d["id"], "text": d["text"][:300] + "".join(f"\n\nQ: {p['question']}\nA: {p['answer']}" for p in d["qas"])}) + "\n")
+replay, pattern = ("--extractor", "replay", "--inputs", "docs.jsonl"), ("--extractor", "pattern", "--inputs", "asked.jsonl")
+rewards = {}
+for name, *words in (("pairs", *replay, "--reward", "pairs"), ("batch", *replay, "--reward", "batch"), ("union", *replay, "--reward", "union"),
+                     ("hash", *replay, "--encoder.table", "hash"), ("near", *pattern, "--keep.min_cosine", "0.7")):
+    expected = None
+    for ranks in (1, 3):
+        workspace = harness.fresh(f"{name}-{ranks}")
+        harness.run(ranks, "run", "--workspace", workspace, "--reference.files", "reference.jsonl", "--encoder.dim", "32", "--log.level", "warn",
+                    "--budget.documents", "60", "--partition-bytes", "20000", *words)
+        found = harness.digests(workspace)
+        expected = expected or found
+        harness.require_equal(expected, found, f"{name}, {ranks} ranks")
+    events = [json.loads(line) for line in (workspace / "rounds.jsonl").read_text().splitlines()]
+    observed = [d for e in events if e["event"] == "observed" for d in e["documents"]]
+    check(len(observed) == 60, f"{name}: {len(observed)} documents observed")
+    rewards[name] = sorted((d["number"], d["reward"]) for d in observed)
+    if name == "pairs":
+        check(all(d["reward"] == sum(c >= 0 for c in d["credits"]) for d in observed), "reward pairs does not count new pairs")
+    if name == "near":
+        facts = harness.facts(workspace, "extract")
+        check(facts["rejected"]["far"] > 10 and facts["pairs"] > 10, f"keep.min_cosine: {facts}")
+check(all(a == b or rewards[a] != rewards[b] for a in rewards for b in rewards), "two rewards gave the same run")
+print("one document, none, k above n, empty partitions, delay 1, larger budget, added inputs, weighted references, cut rounds, rewards")

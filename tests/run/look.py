@@ -95,6 +95,29 @@ check("largest arms" in equal("inspect", chosen, "partition", 0), "inspect parti
 check("there are 1" in equal("inspect", chosen, "partition", 7, expect=1), "a partition that is not there")
 check("pairs, numbered from 0" in equal("inspect", chosen, "pair", row["number"], 99, expect=1), "a pair that is not there")
 
+# The tables against rounds.jsonl.
+observed = [event for line in (chosen / "rounds.jsonl").read_text().splitlines() for event in [json.loads(line)] if event["event"] == "observed"]
+documents = [d for event in observed for d in event["documents"]]
+table = [line.split() for line in equal("inspect", chosen, "rounds").splitlines()[1:]]
+for line, event in zip(table, observed, strict=True):
+    found = event["documents"]
+    check([int(x) for x in line[:4]] == [event["round"], len(found), len({d["arm"] for d in found}), sum(d["pairs"] for d in found)]
+          and abs(float(line[4]) - sum(d["reward"] for d in found)) < 0.00051, f"inspect rounds: {line} is not {event}")
+    best = max({d["arm"] for d in found}, key=lambda arm: (sum(d["reward"] for d in found if d["arm"] == arm), -arm))
+    check(int(line[5]) == best, f"inspect rounds: {line}, the best arm is {best}")
+    shown = equal("inspect", chosen, "round", event["round"]).splitlines()
+    check(shown[0] == f"round {event['round']}: {len(found)} documents" and [int(line.split()[1]) for line in shown[-len(found):]] == [d["number"] for d in found], "\n".join(shown))
+arms = [line.split() for line in equal("inspect", chosen, "arms").splitlines()[1:]]
+check(sorted((float(a[4]) for a in arms), reverse=True) == [float(a[4]) for a in arms], "inspect arms: not by reward")
+for arm, size, count, pairs, reward, _ in arms:
+    found = [d for d in documents if d["arm"] == int(arm)]
+    check((int(count), int(pairs)) == (len(found), sum(d["pairs"] for d in found)) and abs(float(reward) - sum(d["reward"] for d in found)) < 0.00051, f"inspect arms: arm {arm}")
+best = int(arms[0][0])
+shown = equal("inspect", chosen, "arm", best)
+check(shown.startswith(f"arm {best}: {arms[0][1]} documents") and [int(n) for n in re.findall(r"round \d+: document (\d+),", shown)] == [d["number"] for d in documents if d["arm"] == best], shown)
+check(len(shown.split("first documents in draw order:\n")[1].splitlines()) == min(5, int(arms[0][1])), shown)
+check("numbered from 0" in equal("inspect", chosen, "arm", len(arms), expect=1) and "is no number" in equal("inspect", chosen, "arm", "x", expect=1), "an arm that is not there")
+
 # The clusters' sizes, radius and silhouette, worked out again: the sample holds all of these few documents.
 import h5py
 import numpy as np
@@ -107,6 +130,7 @@ shape = (f"{min(sizes)} to {max(sizes)} documents each, median {np.sort(sizes)[l
          f"silhouette {np.mean(1 - near[:, 0] / near[:, 1]):.3f} ({len(vectors)} documents)")
 check(shape in equal("inspect", chosen), f"inspect does not say: {shape}\n" + equal("inspect", chosen))
 report = json.loads((chosen / "report.json").read_text())
+check([int(a[1]) for a in sorted(arms, key=lambda a: int(a[0]))] == list(sizes), "inspect arms: sizes")
 check(shape in report["map"]["note"] and all(abs(a["radius"] - radius[a["arm"]]) < 1e-6 for a in report["map"]["arms"]), f"the report does not say: {shape}")
 
 table = equal("compare", chosen, random)
