@@ -16,6 +16,7 @@
 #include "equal/job/start_checks.hpp"
 #include "equal/job/stop.hpp"
 #include "equal/job/usage.hpp"
+#include "equal/job/workspace_lock.hpp"
 #include "equal/linalg/gemm.hpp"
 #include "equal/settings/parse.hpp"
 

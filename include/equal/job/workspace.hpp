@@ -1,10 +1,9 @@
-// The directory of one run: where everything lies, who owns it, and which stages are complete.
+// The directory of one run: where everything lies, and which stages are complete.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -48,27 +47,6 @@ class Workspace {
  private:
   std::filesystem::path root_;
   unsigned generation_;
-};
-
-/// One run owns a workspace: the lock names job, host and process and is touched every 5 s. A lock whose process is
-/// gone (same host), that is of an earlier run of the same Slurm job, or that is not touched for 60 s of watching is
-/// taken over with a warning. A process that finds its lock taken over (it was suspended) ends at once.
-struct LockTimes {
-  double touch_seconds = 5;   ///< how often a lock is touched
-  double stale_seconds = 60;  ///< how long one is watched untouched before it is taken over
-};
-
-class WorkspaceLock {
- public:
-  /// Throws EnvironmentError naming the owner when the workspace is in use. May wait 60 s to find out.
-  explicit WorkspaceLock(const Workspace& workspace, LockTimes times = {});
-  ~WorkspaceLock();
-  WorkspaceLock(const WorkspaceLock&) = delete;
-  WorkspaceLock& operator=(const WorkspaceLock&) = delete;
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
 };
 
 /// What a finished stage was made with: stages/<stage>.json. A stage is complete when this file exists.

@@ -10,6 +10,7 @@
 
 #include "equal/base/error.hpp"
 #include "equal/base/files.hpp"
+#include "equal/job/workspace_lock.hpp"
 #include "equal/settings/parse.hpp"
 
 #include "support/scratch.hpp"
