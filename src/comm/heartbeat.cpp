@@ -1,22 +1,15 @@
 #include "equal/comm/heartbeat.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 #include <random>
 #include <sstream>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,154 +19,24 @@
 #include "equal/base/host.hpp"
 #include "equal/base/log.hpp"
 
+#include "heartbeat_line.hpp"
 #include "launcher.hpp"
 
 namespace equal::comm {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
 constexpr int kBeatsInLimit = 6;
 constexpr long long kLookEvery = 200;  // milliseconds: how soon a new stage is noticed
-constexpr auto kConnectWithin = std::chrono::milliseconds(2000);
 constexpr auto kLastWords = std::chrono::milliseconds(300);
 constexpr double kLauncherLeast = 1, kLauncherMost = 10;  // seconds that the launcher has to end by itself
-
-enum class Kind : char { hello = 'H', welcome = 'W', beat = 'B', end_all = 'E', bye = 'Q' };
-
-/// What travels; all ranks run the same program on the same kind of machine.
-struct Frame {
-  Kind kind = Kind::beat;
-  std::array<char, 31> stage{};
-  std::array<char, 480> text{};
-};
-static_assert(sizeof(Frame) == 512);
-
-template <std::size_t N>
-void put_text(std::array<char, N>& to, const std::string& from) {
-  to.fill('\0');
-  std::copy_n(from.data(), std::min(from.size(), N - 1), to.data());
-}
-
-template <std::size_t N>
-std::string text_of(const std::array<char, N>& from) {
-  return {from.data(), strnlen(from.data(), N)};
-}
-
-/// One connection and what has come over it. Not blocking.
-class Line {
- public:
-  explicit Line(int fd) : fd_(fd), last_heard_(Clock::now()) {
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-  int fd() const noexcept { return fd_.get(); }
-  bool open() const noexcept { return static_cast<bool>(fd_); }
-  void close() { fd_ = FileDescriptor(); }
-  Clock::time_point last_heard() const noexcept { return last_heard_; }
-  void forgive(Clock::time_point now) { last_heard_ = now; }
-
-  void send(Kind kind, const std::string& stage, const std::string& text = {}) {
-    if (!open()) return;
-    Frame frame;
-    frame.kind = kind;
-    put_text(frame.stage, stage);
-    put_text(frame.text, text);
-    const ssize_t sent = ::send(fd_.get(), &frame, sizeof frame, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent > 0 && sent < static_cast<ssize_t>(sizeof frame)) close();  // a peer that reads nothing any more
-  }
-
-  void send_last(Kind kind, const std::string& stage) {
-    send(kind, stage);
-    if (open()) ::shutdown(fd_.get(), SHUT_WR);
-  }
-
-  /// Next whole frame. `ended` is set when the other side has closed.
-  bool receive(Frame& frame, bool& ended) {
-    if (!open()) return false;
-    const ssize_t got =
-        ::recv(fd_.get(), reinterpret_cast<char*>(&incoming_) + filled_, sizeof incoming_ - filled_, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
-    if (got <= 0) {
-      ended = true;
-      return false;
-    }
-    filled_ += static_cast<std::size_t>(got);
-    if (filled_ < sizeof incoming_) return false;
-    filled_ = 0;
-    frame = incoming_;
-    last_heard_ = Clock::now();
-    return true;
-  }
-
- private:
-  FileDescriptor fd_;
-  Frame incoming_{};
-  std::size_t filled_ = 0;
-  Clock::time_point last_heard_;
-};
 
 std::string new_token() {
   std::random_device device;
   std::string out;
   for (int i = 0; i < 4; ++i) out += format("{:08x}", static_cast<unsigned>(device()));
   return out;
-}
-
-/// Addresses of this host that others may reach; the loopback last.
-std::vector<std::string> addresses() {
-  std::vector<std::string> out;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return {"127.0.0.1"};
-  for (const ifaddrs* i = list; i != nullptr; i = i->ifa_next) {
-    if (i->ifa_addr == nullptr || i->ifa_addr->sa_family != AF_INET) continue;
-    if ((i->ifa_flags & IFF_UP) == 0 || (i->ifa_flags & IFF_LOOPBACK) != 0) continue;
-    std::array<char, INET_ADDRSTRLEN> text{};
-    const auto* address = reinterpret_cast<const sockaddr_in*>(i->ifa_addr);
-    if (::inet_ntop(AF_INET, &address->sin_addr, text.data(), text.size()) != nullptr) out.emplace_back(text.data());
-  }
-  ::freeifaddrs(list);
-  out.emplace_back("127.0.0.1");
-  return out;
-}
-
-FileDescriptor listen_anywhere(int& port) {
-  FileDescriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_ANY);
-  socklen_t size = sizeof address;
-  if (!fd || ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd.get(), SOMAXCONN) != 0 ||
-      ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw EnvironmentError("heartbeat: rank 0 cannot listen: " + errno_text(errno));
-  port = ntohs(address.sin_port);
-  return fd;
-}
-
-bool ready(int fd, short events, std::chrono::milliseconds within) {
-  pollfd p{fd, events, 0};
-  return ::poll(&p, 1, static_cast<int>(within.count())) > 0 && (p.revents & events) != 0;
-}
-
-/// A connection to rank 0 at `host`:`port` that knew the token, or a closed one.
-FileDescriptor connect_to(const std::string& host, int port, const std::string& hello) {
-  FileDescriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  if (!fd || ::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return {};
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS)
-    return {};
-  if (!ready(fd.get(), POLLOUT, kConnectWithin)) return {};
-  Frame frame;
-  frame.kind = Kind::hello;
-  put_text(frame.text, hello);
-  if (::send(fd.get(), &frame, sizeof frame, MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof frame)) return {};
-  if (!ready(fd.get(), POLLIN, kConnectWithin)) return {};
-  Frame welcome;
-  if (::recv(fd.get(), &welcome, sizeof welcome, MSG_WAITALL) != static_cast<ssize_t>(sizeof welcome)) return {};
-  return welcome.kind == Kind::welcome ? std::move(fd) : FileDescriptor();
 }
 
 }  // namespace
