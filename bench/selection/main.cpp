@@ -1,8 +1,10 @@
 // bench_selection CACHE [--seeds 10] [--targets gsm8k,mbpp,medquad] [--views good,lsa,misled,scarce] ... (options.hpp)
-// Replays policies on the cached vectors (bench/selection/vectors.py), prints a table and one JSON line.
+// Replays policies on the cached vectors (bench/selection/vectors.py), prints a table and one JSON line. Under mpirun
+// the ranks share the seeds of each cell; the figures are the same.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <numeric>
 
@@ -11,6 +13,7 @@
 #include "equal/base/log.hpp"
 #include "equal/base/random.hpp"
 #include "equal/base/thread_pool.hpp"
+#include "equal/comm/communicator.hpp"
 #include "equal/linalg/gemm.hpp"
 
 #include "judge.hpp"
@@ -56,7 +59,7 @@ struct Cell {
 
 class Bench {
  public:
-  explicit Bench(const Options& o) : o_(o), pool_(o.count("threads")) {}
+  Bench(comm::Communicator& comm, const Options& o) : comm_(comm), o_(o), pool_(o.count("threads")) {}
 
   void run() {
     for (const auto& view : split(o_.values.at("views"))) {
@@ -76,6 +79,7 @@ class Bench {
         cells_of(view, scarce, target, judged, whole.documents.rows());
       }
     }
+    if (!comm_.is_root()) return;
     Json summary = summarise();
     summary["areas"] = areas();
     summary["cells"] = Json::array();
@@ -88,8 +92,9 @@ class Bench {
                 const linalg::Matrix<float>& judged, std::size_t documents) {
     const std::size_t seeds = o_.count("seeds");
     std::vector<View> views(seeds);
-    pool_.run(seeds, [&](std::size_t s, std::size_t) {
-      views[s] = make_view(corpus, target, kGuideItems, s, has(view, "misled"));
+    const auto mine = own_seeds(0, seeds);
+    pool_.run(mine.size(), [&](std::size_t i, std::size_t) {
+      views[mine[i]] = make_view(corpus, target, kGuideItems, mine[i], has(view, "misled"));
     });
     auto best = useful_pairs(corpus, target);
     std::sort(best.rbegin(), best.rend());
@@ -102,24 +107,50 @@ class Bench {
           percent,
           std::accumulate(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(std::min(budget, best.size())), 0),
           {}};
-      std::printf("%s %s %s %%: %zu documents, ceiling %d\n", view.c_str(), target.name.c_str(), percent.c_str(),
-                  budget, cell.ceiling);
+      if (comm_.is_root()) {
+        std::printf("%s %s %s %%: %zu documents, ceiling %d\n", view.c_str(), target.name.c_str(), percent.c_str(),
+                    budget, cell.ceiling);
+      }
       for (const auto& policy : split(o_.values.at("policies"))) {
         const RunParams params = run_params(o_, policy, budget);
         auto& verdicts = cell.verdicts[policy];
         const KeptVerdicts kept(o_.cache, what_decides(o_, view, target.name, percent, policy));
-        verdicts = kept.load(seeds);
-        const std::size_t done = verdicts.size();
-        verdicts.resize(seeds);
-        pool_.run(seeds - done, [&](std::size_t i, std::size_t) {
-          const std::size_t s = done + i;
-          verdicts[s] = judge(views[s], target, judged, simulate(views[s], params), marginal_of(params),
-                              o_.count("transport") != 0, s < o_.count("language_seeds") ? &language_ : nullptr);
+        if (comm_.is_root()) verdicts = kept.load(seeds);
+        comm::broadcast_vector(comm_, verdicts);
+        const auto missing = own_seeds(verdicts.size(), seeds);
+        std::vector<Verdict> found(missing.size());
+        pool_.run(missing.size(), [&](std::size_t i, std::size_t) {
+          const std::size_t s = missing[i];
+          found[i] = judge(views[s], target, judged, simulate(views[s], params), marginal_of(params),
+                           o_.count("transport") != 0, s < o_.count("language_seeds") ? &language_ : nullptr);
         });
-        if (done < seeds) kept.store(verdicts);
+        share(found, seeds, verdicts);
+        if (!comm_.is_root()) continue;
+        kept.store(verdicts);
         show(policy, cell);
       }
       cells_.push_back(std::move(cell));
+    }
+  }
+
+  /// Of first .. seeds - 1: every size()-th from rank() on.
+  std::vector<std::size_t> own_seeds(std::size_t first, std::size_t seeds) const {
+    std::vector<std::size_t> out;
+    for (std::size_t s = first + static_cast<std::size_t>(comm_.rank()); s < seeds;
+         s += static_cast<std::size_t>(comm_.size()))
+      out.push_back(s);
+    return out;
+  }
+
+  /// Collective. Brings what each rank found for its own_seeds(verdicts.size(), seeds) together behind `verdicts`.
+  void share(const std::vector<Verdict>& found, std::size_t seeds, std::vector<Verdict>& verdicts) {
+    const std::size_t first = verdicts.size();
+    const auto bytes = std::as_bytes(std::span<const Verdict>(found));
+    const auto of_rank = comm_.all_gather({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    verdicts.resize(seeds);
+    for (std::size_t s = first; s < seeds; ++s) {
+      const std::size_t rank = (s - first) % of_rank.size(), place = (s - first) / of_rank.size();
+      std::memcpy(&verdicts[s], of_rank[rank].data() + place * sizeof(Verdict), sizeof(Verdict));
     }
   }
 
@@ -262,6 +293,7 @@ class Bench {
       {"covered", &Verdict::covered},     {"mean_nearest", &Verdict::mean_nearest},
       {"transport", &Verdict::transport}, {"calls_per_useful", &Verdict::calls_per_useful}};
 
+  comm::Communicator& comm_;
   const Options& o_;
   ThreadPool pool_;
   LanguageJudge language_;
@@ -272,13 +304,10 @@ class Bench {
 }  // namespace equal::bench
 
 int main(int argc, char** argv) {
-  try {
+  return equal::comm::with_mpi(argc, argv, [&](equal::comm::Communicator& comm) {
     equal::linalg::use_one_blas_thread();
     const auto options = equal::bench::parse_options(argc, argv);
-    equal::bench::Bench(options).run();
+    equal::bench::Bench(comm, options).run();
     return 0;
-  } catch (const equal::Error& e) {
-    std::fprintf(stderr, "bench_selection: %s\n", e.what());
-    return e.exit_code();
-  }
+  });
 }
