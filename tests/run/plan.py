@@ -50,8 +50,8 @@ assert not pathlib.Path("equal-bench").exists(), "the measurement left its folde
 # The plan of a run, and the run.
 PLAN = ["plan", "--profile", "profile.json", "--plan.rows", DOCUMENTS, "--plan.bytes", counts["input_bytes"], "--plan.files", 4, "--plan.ranks_per_node", 3, *SETTINGS]
 plan = json.loads(harness.run(0, *PLAN, "--json"))
-harness.run(3, "run", "--workspace", "w", *SETTINGS)
-workspace = pathlib.Path("w")
+workspace = harness.fresh("w")
+harness.run(3, "run", "--workspace", workspace, *SETTINGS)
 facts = {s: json.loads((workspace / "stages" / f"{s}.json").read_text())["facts"] for s in ("ingest", "embed", "cluster", "extract", "export")}
 close("documents", plan["documents"], facts["ingest"]["documents"], 0.001)  # which of equal ones is kept follows from the order, which the sample changes
 close("partitions", plan["partitions"], facts["ingest"]["partitions"], 0)
