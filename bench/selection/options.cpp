@@ -69,7 +69,7 @@ RunParams run_params(const Options& o, const std::string& policy, std::uint64_t 
   set(o, "earning_share", p.marginal.earning_share);
   set(o, "calibrating", p.marginal.calibrating_pairs);
   set(o, "cap", p.marginal.cap);
-  set(o, "limit", p.marginal.document_limit);
+  set(o, "norm", p.marginal.document_norm);
   auto& q = p.policy_params;
   set(o, "round_min", q.round_min);
   set(o, "round_growth", q.round_growth);
@@ -79,6 +79,8 @@ RunParams run_params(const Options& o, const std::string& policy, std::uint64_t 
   set(o, "pull", q.pull_documents);
   set(o, "beliefs", q.beliefs);
   set(o, "embedding_variances", q.embedding_variances);
+  set(o, "arm_variance", q.arm_variance);
+  set(o, "noise_weight", q.noise_weight);
   p.documents_alike = o.values.at("documents") == "alike";
   if (p.documents_alike) q.near_duplicate = 2.0;
   return p;

@@ -35,9 +35,11 @@ struct Options {
       {"documents", ""},  // alike: policies see a document as its cluster
       {"beliefs", ""},
       {"embedding_variances", ""},
+      {"arm_variance", ""},
+      {"noise_weight", ""},
       {"share", ""},
       {"cap", ""},
-      {"limit", ""},
+      {"norm", ""},
       {"earning_share", ""},
       {"calibrating", ""},
       {"round_min", ""},

@@ -29,6 +29,11 @@ std::unique_ptr<Policy> make_policy(std::string_view name, const PolicyParams& p
   if (params.round_min == 0) throw UsageError("documents a round = 0; must be at least 1");
   if (params.beliefs.empty() || params.embedding_variances.empty())
     throw UsageError("pooled has no prior: at least one belief and one embedding variance");
+  if (!(params.arm_variance >= 0) || !(params.noise_weight > 0)) {
+    throw UsageError(
+        format("pooled: arm variance = {}, noise weight = {}; the first must be at least 0, the second above 0",
+               params.arm_variance, params.noise_weight));
+  }
   const auto found = std::find(std::begin(kNames), std::end(kNames), name);
   if (found != std::end(kNames)) return kMakers[found - std::begin(kNames)](params, std::move(facts));
   std::string known;

@@ -24,6 +24,8 @@ constexpr double kTokensBeyondText = 400.0;
 // The priors: mean weight of z and of the arm's z if similarity is believed in full, in reward per standard deviation
 // (a document four deviations out is then expected to earn 0.8), and variances in units of the noise variance.
 constexpr double kBelievedWeight = 0.1, kMeanReward = 0.05;
+// `thompson`, in place of noise_weight: samples are as wide as the noise, and must narrow where all rewards are small.
+constexpr double kSampledNoiseWeight = 4.0;
 
 double cosine(const Candidate& a, const Candidate& b) {
   return std::inner_product(a.embedding.begin(), a.embedding.end(), b.embedding.begin(), 0.0);
@@ -64,8 +66,9 @@ Pooled::Pooled(const PolicyParams& params, Facts facts, Choice choice)
     }
     prior.variance.assign(kEmbedding + dim, variance);
     prior.variance[kOne] = 0.1;
-    prior.variance[kZ] = prior.variance[kArmZ] = 0.05;
-    prior.arm_variance = 0.5;
+    prior.variance[kZ] = prior.variance[kArmZ] = 0.03;
+    prior.arm_variance = params_.arm_variance;
+    prior.noise_weight = choice_ == Choice::sample ? kSampledNoiseWeight : params_.noise_weight;
     models_.emplace_back(std::move(prior));
   }
 }

@@ -37,6 +37,12 @@ double guide_threshold(const linalg::Matrix<double>& guide, double share) {
   return std::min(share * median(std::move(nearest)), 0.999);
 }
 
+double norm(std::span<const double> values, double p) {
+  double sum = 0.0;
+  for (const double x : values) sum += std::pow(x, p);
+  return std::pow(sum, 1.0 / p);
+}
+
 }  // namespace
 
 MarginalReward::MarginalReward(linalg::MatrixView<const float> guide, const MarginalParams& params,
@@ -121,13 +127,9 @@ DocumentCredit MarginalReward::credit(linalg::MatrixView<const float> pairs) {
     remember(best, x.row(p));
     left_[best] = std::max(0.0, left_[best] - 1.0);
     ++served_[best];
-    out.total += out.pairs[p];
   }
   calibrate(nearest);
-  if (out.total > params_.document_limit) {
-    for (double& c : out.pairs) c *= params_.document_limit / out.total;
-    out.total = params_.document_limit;
-  }
+  out.total = norm(out.pairs, params_.document_norm);
   return out;
 }
 

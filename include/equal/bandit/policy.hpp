@@ -80,6 +80,11 @@ struct PolicyParams {
   /// embedding explains, in units of the noise variance. At least one of each.
   std::vector<double> beliefs{0.0, 0.5, 1.0};
   std::vector<double> embedding_variances{0.5, 4.0};
+  /// Variance of what a cluster adds to its documents' rewards, in units of the noise variance, >= 0.
+  double arm_variance = 0.05;
+  /// `pooled`: the noise variance starts from 0.1 as if so many answers had shown it, > 0: rewards that all were small
+  /// do not make the model certain.
+  double noise_weight = 16.0;
   /// `pooled`: so much of a round, times the belief in similarity that is left, goes to the documents most similar to
   /// the guide, whatever the model thinks of them: what it is wrong about is still asked, as ranking would.
   double ranked_share = 0.0;

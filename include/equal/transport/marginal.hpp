@@ -22,8 +22,9 @@ struct MarginalParams {
   /// Capacity of item j = cap x budget_documents x weight_j pairs. budget_documents = 0: no limit.
   double cap = 9.0;
   std::uint64_t budget_documents = 0;
-  /// Most that one document earns.
-  double document_limit = 2.0;
+  /// A document earns the p-norm of its pairs' credits with this p >= 1: with 1 their sum, with more and more the best
+  /// one alone. Pairs of one document have its subject in common, and many weak ones must not outweigh a good one.
+  double document_norm = 2.0;
   /// Pairs of one guide item with a cosine above this to each other are near-duplicates.
   double duplicate_cosine = 0.95;
   /// Kept pairs a guide item remembers to find near-duplicates (the last ones).
@@ -32,8 +33,8 @@ struct MarginalParams {
 
 /// What one document earned.
 struct DocumentCredit {
-  double total = 0.0;
-  std::vector<double> pairs;  ///< after sharing and the document's limit (scaled down together); their sum is total
+  double total = 0.0;                ///< p-norm of `pairs`
+  std::vector<double> pairs;         ///< each pair's own, after sharing, in [0, 1]
   std::vector<std::uint32_t> items;  ///< guide item served, or kNoItem
 };
 
