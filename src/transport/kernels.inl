@@ -222,7 +222,7 @@ EQUAL_INLINE Packed<T> packed_of(const Sweep<T>& s, std::size_t panel) {
 #if EQUAL_WIDTH == 64
 // The same additions for eight rows at once: each step halves the vectors; y and z lie as packed columns do.
 EQUAL_INLINE void totals(const RowSums<double>& rows, const Packed<double>& packed, double* out) {
-  D y[kPanelRows], z[4], two[2];
+  D y[kPanelRows] = {}, z[4], two[2];
   for (std::size_t i = 0; i < kPanelRows; ++i) {
     y[i] = rows.sum[i][0] + rows.sum[i][1];
     if (packed.width == 8) y[i] += load(packed.q + i * kD) * load(packed.w);
