@@ -117,7 +117,8 @@ class Bench {
         const KeptVerdicts kept(o_.cache, what_decides(o_, view, target.name, percent, policy));
         if (comm_.is_root()) verdicts = kept.load(seeds);
         comm::broadcast_vector(comm_, verdicts);
-        const auto missing = own_seeds(verdicts.size(), seeds);
+        const std::size_t done = verdicts.size();
+        const auto missing = own_seeds(done, seeds);
         std::vector<Verdict> found(missing.size());
         pool_.run(missing.size(), [&](std::size_t i, std::size_t) {
           const std::size_t s = missing[i];
@@ -126,31 +127,32 @@ class Bench {
         });
         share(found, seeds, verdicts);
         if (!comm_.is_root()) continue;
-        kept.store(verdicts);
+        if (done < seeds) kept.store(verdicts);
         show(policy, cell);
       }
       cells_.push_back(std::move(cell));
     }
   }
 
-  /// Of first .. seeds - 1: every size()-th from rank() on.
+  /// Of first .. seeds - 1 those that fall to this rank; a seed falls to the same rank whatever `first` is.
   std::vector<std::size_t> own_seeds(std::size_t first, std::size_t seeds) const {
     std::vector<std::size_t> out;
-    for (std::size_t s = first + static_cast<std::size_t>(comm_.rank()); s < seeds;
-         s += static_cast<std::size_t>(comm_.size()))
-      out.push_back(s);
+    for (std::size_t s = first; s < seeds; ++s) {
+      if (s % static_cast<std::size_t>(comm_.size()) == static_cast<std::size_t>(comm_.rank())) out.push_back(s);
+    }
     return out;
   }
 
   /// Collective. Brings what each rank found for its own_seeds(verdicts.size(), seeds) together behind `verdicts`.
   void share(const std::vector<Verdict>& found, std::size_t seeds, std::vector<Verdict>& verdicts) {
-    const std::size_t first = verdicts.size();
+    std::size_t s = verdicts.size();
     const auto bytes = std::as_bytes(std::span<const Verdict>(found));
     const auto of_rank = comm_.all_gather({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    verdicts.resize(seeds);
-    for (std::size_t s = first; s < seeds; ++s) {
-      const std::size_t rank = (s - first) % of_rank.size(), place = (s - first) / of_rank.size();
-      std::memcpy(&verdicts[s], of_rank[rank].data() + place * sizeof(Verdict), sizeof(Verdict));
+    std::vector<std::size_t> taken(of_rank.size(), 0);  // bytes, of each rank
+    for (verdicts.resize(seeds); s < seeds; ++s) {
+      const std::size_t rank = s % of_rank.size();
+      std::memcpy(&verdicts[s], of_rank[rank].data() + taken[rank], sizeof(Verdict));
+      taken[rank] += sizeof(Verdict);
     }
   }
 

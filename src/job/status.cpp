@@ -184,7 +184,7 @@ std::string status_prometheus(const Json& status) {
   single("documents_failed_total", "counter", "Documents without an answer.", e.value("failed", 0.0));
   single("documents_unanswered", "gauge", "Documents under way.", e.value("unanswered", 0.0));
   single("pairs_total", "counter", "Pairs kept.", e.value("pairs", 0.0));
-  single("credit_total", "counter", "Reward so far.", e.value("credit", 0.0));
+  single("credit_total", "counter", "Credit of the pairs so far.", e.value("credit", 0.0));
   single("calls_total", "counter", "LLM calls.", spent.value("calls", 0.0));
   single("prompt_tokens_total", "counter", "Prompt tokens.", spent.value("prompt_tokens", 0.0));
   single("completion_tokens_total", "counter", "Completion tokens.", spent.value("completion_tokens", 0.0));

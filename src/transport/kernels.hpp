@@ -1,6 +1,6 @@
 // The inner loops of the solvers, compiled three times (AVX-512, AVX2, plain) from kernels.inl and chosen once by the
-// CPU. All three do the same operations in the same order on the same eight running values, without contraction, so
-// their results are equal bit for bit: a reward does not depend on the machine that computed it.
+// CPU. All three do the same operations in the same order on the same running values, and the compiler fuses nothing by
+// itself, so their results are equal bit for bit: a reward does not depend on the machine that computed it.
 #pragma once
 
 #include <cstddef>
@@ -54,8 +54,8 @@ struct Sweep {
   bool backward = false;    ///< the last panel first: every other sweep, what the caches still hold is read at once
   const T* step = nullptr;  ///< not null, in panels: first q = step . diag(row_scale) q diag(column_scale)
   const T* row_scale = nullptr;     ///< (rows)
-  const T* column_scale = nullptr;  ///< (lanes)
-  const T* w = nullptr;             ///< (lanes)
+  const T* column_scale = nullptr;  ///< (lanes), its last elements repeated (Panels)
+  const T* w = nullptr;             ///< (lanes), likewise
   const double* a = nullptr;        ///< (rows), 0 for padding
   double offset = 0.0;
   double* sums = nullptr;     ///< out (rows): sums_i = sum_j q_ij w_j

@@ -39,6 +39,10 @@ double guide_threshold(const linalg::Matrix<double>& guide, double share) {
 
 double norm(std::span<const double> values, double p) {
   double sum = 0.0;
+  if (p == 2.0) {  // correctly rounded, which pow is not: the same bits with every C library
+    for (const double x : values) sum += x * x;
+    return std::sqrt(sum);
+  }
   for (const double x : values) sum += std::pow(x, p);
   return std::pow(sum, 1.0 / p);
 }
@@ -59,6 +63,8 @@ MarginalReward::MarginalReward(linalg::MatrixView<const float> guide, const Marg
     }
     linalg::to_grid(guide.row(j), guide_.row(j));
   }
+  if (!(params_.document_norm >= 1.0))
+    throw UsageError(format("reward: norm = {} of a document's pairs; must be at least 1", params_.document_norm));
   threshold_ = guide_threshold(guide_, params_.threshold_share);
   if (!weights.empty() && weights.size() != guide.rows) {
     throw UsageError(format("reward: {} weights for {} guide items", weights.size(), guide.rows));

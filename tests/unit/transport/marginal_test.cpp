@@ -114,7 +114,8 @@ TEST(Marginal, WeightsMoveCapacity) {
   EXPECT_NEAR(reward.unserved()[1], 2.0, 1e-12);
 }
 
-TEST(Marginal, RefusesWeightsAndGuidesThatMakeNoSense) {
+TEST(Marginal, RefusesWeightsGuidesAndNormsThatMakeNoSense) {
+  EXPECT_THROW(MarginalReward(kGuide.view(), {.document_norm = 0.5}), UsageError);
   EXPECT_THROW(MarginalReward(kGuide.view(), {}, std::vector<double>{1}), UsageError);
   EXPECT_THROW(MarginalReward(kGuide.view(), {}, std::vector<double>{0, 0}), UsageError);
   EXPECT_THROW(MarginalReward(kGuide.view(), {}, std::vector<double>{1, -1}), UsageError);
@@ -139,7 +140,7 @@ TEST(Marginal, TheSamePairsEarnTheSameHoweverTheyAreBlocked) {
   const MarginalParams params{.threshold_share = 0.2};
   MarginalReward whole(guide.view(), params), single(guide.view(), params);
   const auto all = whole.credit(pairs.view());
-  for (std::size_t p = 0; p < 40; ++p) EXPECT_EQ(single.credit(pairs.view().slice(p, 1)).pairs[0], all.pairs[p]) << p;
+  for (std::size_t p = 0; p < 40; ++p) EXPECT_EQ(single.credit(pairs.view().slice(p, 1)).total, all.pairs[p]) << p;
 }
 
 }  // namespace
