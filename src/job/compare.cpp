@@ -86,7 +86,8 @@ std::string table(const Workspace& a, const Workspace& b, const Side& x, const S
   fact("pairs kept", "pairs");
   row("pairs in the data set", human_count(x.exported.value("pairs", 0.0)),
       human_count(y.exported.value("pairs", 0.0)));
-  row("credit of the pairs", format("{:.2f}", x.extract.value("credit", 0.0)), format("{:.2f}", y.extract.value("credit", 0.0)));
+  row("credit of the pairs", format("{:.2f}", x.extract.value("credit", 0.0)),
+      format("{:.2f}", y.extract.value("credit", 0.0)));
   row("LLM calls", human_count(spent(x, "calls")), human_count(spent(y, "calls")));
   row("tokens", human_count(tokens(x)), human_count(tokens(y)));
   if (spent(x, "money") > 0 || spent(y, "money") > 0)
