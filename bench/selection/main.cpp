@@ -307,6 +307,7 @@ class Bench {
 
 int main(int argc, char** argv) {
   return equal::comm::with_mpi(argc, argv, [&](equal::comm::Communicator& comm) {
+    equal::log::configure("warn", comm.rank(), comm.size());
     equal::linalg::use_one_blas_thread();
     const auto options = equal::bench::parse_options(argc, argv);
     equal::bench::Bench(comm, options).run();

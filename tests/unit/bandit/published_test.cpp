@@ -6,6 +6,7 @@
 
 #include "equal/base/error.hpp"
 
+#include "support/message.hpp"
 #include "toy.hpp"
 
 namespace equal::bandit {
@@ -133,12 +134,19 @@ TEST(SimplePolicies, TakeTheirOrder) {
 }
 
 TEST(MakePolicy, NamesWhatItKnows) {
-  try {
-    make_policy("greedy", {}, make_facts(make_toy(10, 2, 3, 1)));
-    FAIL() << "no error";
-  } catch (const UsageError& e) {
-    EXPECT_NE(std::string(e.what()).find("released"), std::string::npos);
-  }
+  const auto said = test::message_of<UsageError>([] { make_policy("greedy", {}, make_facts(make_toy(10, 2, 3, 1))); });
+  EXPECT_NE(said.find("released"), std::string::npos) << said;
+}
+
+TEST(MakePolicy, RefusesParametersOutOfRangeAndNamesThem) {
+  const auto said = [](const PolicyParams& params) {
+    return test::message_of<UsageError>([&] { make_policy("pooled", params, make_facts(make_toy(10, 2, 3, 1))); });
+  };
+  EXPECT_EQ(said({.arm_variance = 0}), "nothing was thrown");
+  EXPECT_NE(said({.arm_variance = -0.1}).find("arm variance = -0.1"), std::string::npos);
+  EXPECT_NE(said({.noise_weight = 0}).find("noise weight = 0"), std::string::npos);
+  EXPECT_NE(said({.round_min = 0}).find("documents a round = 0"), std::string::npos);
+  EXPECT_NE(said({.beliefs = {}}).find("at least one belief"), std::string::npos);
 }
 
 }  // namespace
